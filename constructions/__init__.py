@@ -1,0 +1,38 @@
+"""Networks from proofs: exact ReLU networks that realise given output changes and no others."""
+
+from constructions.build import CONSTRUCTIONS, Construction, Solution, build
+from constructions.certificate import certificate, write_certificate
+from constructions.crossing import NumbersTooLongError, crossing
+from constructions.direction import choose_direction, relative_gap
+from constructions.four_layer import band_crossing, sign_lift
+from constructions.line import LineProblem, to_line
+from constructions.network import Layer, ReLUNetwork
+from constructions.problem import FineTuningProblem
+from constructions.three_layer import grid, three_layer_memorizer
+from constructions.two_layer import fewest_breakpoints, five_points, memorizer, tents
+
+__all__ = [
+    "CONSTRUCTIONS",
+    "Construction",
+    "FineTuningProblem",
+    "Layer",
+    "LineProblem",
+    "NumbersTooLongError",
+    "ReLUNetwork",
+    "Solution",
+    "band_crossing",
+    "build",
+    "certificate",
+    "choose_direction",
+    "crossing",
+    "fewest_breakpoints",
+    "five_points",
+    "grid",
+    "memorizer",
+    "relative_gap",
+    "sign_lift",
+    "tents",
+    "three_layer_memorizer",
+    "to_line",
+    "write_certificate",
+]

@@ -1,0 +1,259 @@
+"""From a problem to the smallest network that the theorems give for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from constructions.bounds import crossing_width, three_layer_grid
+from constructions.crossing import NumbersTooLongError
+from constructions.direction import choose_direction
+from constructions.four_layer import band_crossing, sign_lift
+from constructions.line import LineProblem, to_line
+from constructions.network import ReLUNetwork
+from constructions.problem import FineTuningProblem
+from constructions.three_layer import grid, three_layer_memorizer
+from constructions.two_layer import fewest_breakpoints, memorizer, tents
+
+__all__ = ["BIT_LIMIT", "CONSTRUCTIONS", "Construction", "Solution", "build"]
+
+BIT_LIMIT = 4096
+"""Restarts are added when a reduced numerator or denominator would be longer than this."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Construction:
+    """A theorem as a builder: its depth, its width on a given line problem (a lower bound of it
+    where only building tells), and the function that makes the network of one input."""
+
+    depth: int
+    width: Callable[[LineProblem, int | None], int]
+    make: Callable[[LineProblem, int | None, int | None], ReLUNetwork]
+    restarts: bool = True
+    dyadic: bool = True
+
+
+def _cost(line: LineProblem) -> int:
+    return 3 if line.one_sign else 4
+
+
+def _make_grid(line: LineProblem, every: int | None, _limit: int | None) -> ReLUNetwork:
+    columns = three_layer_grid(len(line.edits), _cost(line), every)[1]
+    return grid(line, columns, every)
+
+
+def _make_three_memorizer(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
+    columns = crossing_width(len(line.positions), every)[1]
+    return three_layer_memorizer(line, columns, every, limit)
+
+
+def _make_crossing(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
+    return band_crossing(line, crossing_width(len(line.edits), every)[1], every, limit)
+
+
+def _make_sign_lift(line: LineProblem, every: int | None, _limit: int | None) -> ReLUNetwork:
+    return sign_lift(line, three_layer_grid(len(line.edits), 3, every)[1], every)
+
+
+CONSTRUCTIONS: dict[str, Construction] = {
+    "fewest-breakpoints": Construction(
+        2, lambda line, _: 0, lambda line, *_: fewest_breakpoints(line), False, False
+    ),
+    "tents": Construction(
+        2, lambda line, _: 3 * len(line.edits), lambda line, *_: tents(line), False
+    ),
+    "memorizer": Construction(
+        2,
+        lambda line, _: max(len(line.positions) - 2, 0),
+        lambda line, *_: memorizer(line),
+        False,
+        False,
+    ),
+    "grid": Construction(
+        3, lambda line, s: three_layer_grid(len(line.edits), _cost(line), s)[0], _make_grid
+    ),
+    "three-layer-memorizer": Construction(
+        3, lambda line, s: crossing_width(len(line.positions), s)[0], _make_three_memorizer
+    ),
+    "band-crossing": Construction(
+        4, lambda line, s: crossing_width(len(line.edits), s)[0] + _cost(line), _make_crossing
+    ),
+    "sign-lift": Construction(
+        4, lambda line, s: three_layer_grid(len(line.edits), 3, s)[0] + 2, _make_sign_lift
+    ),
+}
+"""Every construction by name. Shallower ones serve greater depths with one neuron a layer."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A network that solves `problem`, and how it was made.
+
+    `bound` is the width formula that the network keeps, as a certificate states it (or None);
+    `restart_every` is the restart distance that was used (None: no restarts); `plain_neurons`
+    is the width that the same construction would have without restarts.
+    """
+
+    problem: FineTuningProblem
+    network: ReLUNetwork
+    direction: tuple[int, ...]
+    construction: str
+    restart_every: int | None
+    plain_neurons: int
+    bound: dict[str, Any] | None
+    seed: int
+
+
+def build(
+    problem: FineTuningProblem,
+    layers: int | Literal["auto"] = "auto",
+    *,
+    construction: str | None = None,
+    numbers: Literal["fewest", "moderate"] = "fewest",
+    restart_every: int | None = None,
+    seed: int = 0,
+    bit_limit: int = BIT_LIMIT,
+    progress: Progress = lambda step: None,
+) -> Solution:
+    """The smallest network of the given depth (2 or more; `auto`: of any depth) for `problem`.
+
+    Widths: two layers at most `min(3N, K-2)` (`K >= 5`), three at most
+    `min(min_r ceil(N/r) + 4r, ceil(2 sqrt K))`, four at most `ceil(2 sqrt N) + 4`, and one more
+    for every further layer, as long as no weight's reduced numerator or denominator passes
+    `bit_limit` bits; beyond that, restarts are added. `numbers="moderate"` takes the dyadic
+    variants (a restart in every gap); `restart_every` sets the restarts by hand.
+
+    Raises:
+        ValueError: an unknown construction, or one that needs more layers or cannot do what is
+            asked.
+
+    >>> problem = FineTuningProblem([[i] for i in range(500)], edits={4 * i: i for i in range(1, 101)})
+    >>> [build(problem, depth).network.neurons for depth in (2, 3, 4)]
+    [300, 35, 23]
+    >>> net = build(problem).network
+    >>> net([[8], [9]]) == [2, 0]
+    True
+    """
+    chosen = _choose(layers, construction, numbers, restart_every)
+    progress("choosing a direction")
+    direction = choose_direction(problem, seed)
+    line = to_line(problem, direction)
+    depths = [layers] if layers != "auto" else [2, 3, 4]
+    if not problem.delta:
+        network = ReLUNetwork.constant(line.largest, depths[0], problem.d)
+        return Solution(problem, network, direction, "nothing-to-do", None, 0, None, seed)
+    every = 1 if numbers == "moderate" else restart_every
+    best: tuple[ReLUNetwork, str, int | None] | None = None
+    for depth in depths:
+        floor = max((-value for value in problem.delta.values()), default=Fraction(0))
+        fitting = {n: c for n, c in chosen.items() if c.depth <= depth}
+        for name in sorted(
+            fitting, key=lambda n: fitting[n].width(line, every) + depth - fitting[n].depth
+        ):
+            c = fitting[name]
+            if best and c.width(line, every) + depth - c.depth >= best[0].neurons:
+                continue
+            progress(f"building {name}, {depth} layers")
+            network, used = _make(c, line, every, bit_limit)
+            network = network.deepened(depth, max(floor, Fraction(0)))
+            if best is None or network.neurons < best[0].neurons:
+                best = (network, name, used)
+    if best is None:
+        raise ValueError(f"no construction named {construction} has at most {layers} layers")
+    network, name, used = best
+    c = CONSTRUCTIONS[name]
+    plain = c.width(line, None) + network.depth - c.depth if used is not None else network.neurons
+    bound = _bound(problem, network, name, used, numbers)
+    return Solution(problem, network.along(direction), direction, name, used, plain, bound, seed)
+
+
+def _choose(
+    layers: int | str, construction: str | None, numbers: str, restart_every: int | None
+) -> dict[str, Construction]:
+    if layers != "auto" and (not isinstance(layers, int) or layers < 2):
+        raise ValueError(f"layers is {layers!r}: expected 2, 3, 4, .. or 'auto'")
+    if numbers not in ("fewest", "moderate"):
+        raise ValueError(f"numbers is {numbers!r}: expected 'fewest' or 'moderate'")
+    if restart_every is not None and restart_every < 1:
+        raise ValueError(f"restart_every is {restart_every}: expected a positive integer")
+    chosen = CONSTRUCTIONS
+    if construction is not None:
+        if construction not in CONSTRUCTIONS:
+            names = ", ".join(CONSTRUCTIONS)
+            raise ValueError(f"unknown construction {construction!r}: expected one of {names}")
+        chosen = {construction: CONSTRUCTIONS[construction]}
+        if isinstance(layers, int) and chosen[construction].depth > layers:
+            raise ValueError(
+                f"construction {construction} has {chosen[construction].depth} layers, "
+                f"more than {layers}"
+            )
+    if numbers == "moderate":
+        chosen = {name: c for name, c in chosen.items() if c.dyadic}
+        if not chosen:
+            raise ValueError(f"construction {construction} has no dyadic variant")
+    return chosen
+
+
+def _make(
+    construction: Construction, line: LineProblem, every: int | None, limit: int
+) -> tuple[ReLUNetwork, int | None]:
+    """The network and its restart distance: the largest one that keeps the numbers short."""
+    if not construction.restarts:
+        return construction.make(line, None, None), None
+    if every is not None:
+        return construction.make(line, every, None), every
+
+    def short(s: int | None) -> ReLUNetwork | None:
+        try:
+            network = construction.make(line, s, limit)
+        except NumbersTooLongError:
+            return None
+        return network if network.bits <= limit else None
+
+    network = short(None)
+    if network is not None:
+        return network, None
+    good, best, bad = 1, short(1), len(line.positions)
+    if best is None:  # long already without any chain: restarts shorten what they can
+        return construction.make(line, 1, None), 1
+    while bad - good > 1:
+        middle = min((good + bad) // 2, 2 * good)  # a chain that is too long costs most
+        longer = short(middle)
+        if longer is None:
+            bad = middle
+        else:
+            good, best = middle, longer
+    return best, good
+
+
+def _bound(
+    problem: FineTuningProblem, network: ReLUNetwork, name: str, every: int | None, numbers: str
+) -> dict[str, Any] | None:
+    """The named width formula of the certificate format that this network keeps, if any."""
+    n, k = problem.N, problem.K
+    cost = 3 if problem.one_sign else 4
+    extra = network.depth - 4
+    table = [3 * n, k - 2] if k >= 5 else [3 * n, k - 1 - (k == 4 and n == 1)]
+    if network.depth == 2:
+        formula, value = "two-layer", min(table)
+    elif network.depth == 3:
+        grid_width, memorizer_width = (
+            three_layer_grid(n, cost, every)[0],
+            crossing_width(k, every)[0],
+        )
+        formula, value = "three-layer", min(grid_width, memorizer_width)
+    elif name == "sign-lift":
+        formula, value = "sign-lift", three_layer_grid(n, 3, every)[0] + 2 + extra
+    else:
+        value = crossing_width(n, every)[0] + cost + extra
+        formula = "four-layer-moderate" if numbers == "moderate" else "four-layer"
+    if network.neurons > value:
+        return None
+    bound: dict[str, Any] = {"name": formula}
+    if every is not None and network.depth > 2 and formula != "four-layer-moderate":
+        bound["restart_every"] = every
+    return bound

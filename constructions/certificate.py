@@ -1,0 +1,160 @@
+"""Writing certificates: the file format between what builds and what checks."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flint import fmpz
+from numpy.typing import NDArray
+
+from constructions.build import Solution
+from constructions.exact import ExactArray, exact_array
+
+__all__ = ["certificate", "write_certificate"]
+
+_MAX_DIGITS = 20_000
+
+
+def certificate(solution: Solution) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The certificate of a solution as a JSON-ready dict, with the sidecar files it may name.
+
+    Arrays that came as `<f8`, `<f4`, `<i8` or `|u1` are offered as sidecars; `write_certificate`
+    keeps them inside the JSON file when it writes a single file.
+    """
+    files: dict[str, bytes] = {}
+    document = _document(solution, files)
+    return document, files
+
+
+def write_certificate(solution: Solution, path: str | os.PathLike[str]) -> Path:
+    """Write `path`: one JSON file if it ends in `.json`, else a new folder with sidecar files.
+
+    The file or folder appears whole or not at all. An existing file is replaced.
+
+    Raises:
+        FileExistsError: the folder exists already.
+        FileNotFoundError: the folder that should hold it does not exist.
+        ValueError: an integer has more than 20,000 digits, the most that the format allows.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} is not a folder")
+    if target.suffix == ".json":
+        if target.is_dir():
+            raise FileExistsError(f"{target} is a folder")
+        _write_whole(target, _encode(_document(solution, None)))
+        return target
+    if target.exists():
+        raise FileExistsError(f"{target} exists already: remove it or choose another name")
+    document, files = certificate(solution)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        aside.chmod(0o755)
+        for name, content in {**files, "certificate.json": _encode(document)}.items():
+            _write_whole(aside / name, content)
+        aside.rename(target)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    return target
+
+
+def _encode(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=1).encode() + b"\n"
+
+
+def _write_whole(target: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _document(solution: Solution, files: dict[str, bytes] | None) -> dict[str, Any]:
+    problem, network = solution.problem, solution.network
+    claim: dict[str, Any] = {
+        "kind": "edit",
+        "neurons": network.neurons,
+        "layers": network.depth,
+    }
+    if solution.bound is not None:
+        claim["bound"] = solution.bound
+    document: dict[str, Any] = {
+        "format": "ftc-certificate",
+        "version": 1,
+        "claims": [claim],
+        "points": _array(problem.points, "points.npy", files),
+    }
+    if problem.base is not None:
+        document["base"] = _array(problem.base, "base.npy", files)
+    indices = sorted(problem.values)
+    values = exact_array([problem.values[i] for i in indices], "values")
+    document["edits"] = {"index": indices, "value": _array(values, "", None)}
+    document["direction"] = [str(entry) for entry in solution.direction]
+    document["network"] = [
+        {
+            "weight": _rows(layer.weight, layer.denominator),
+            "bias": _rows(layer.bias, layer.denominator),
+        }
+        for layer in network.layers
+    ]
+    document["notes"] = {
+        "construction": solution.construction,
+        "seed": solution.seed,
+        "restart_every": solution.restart_every,
+        "longest_weight_bits": network.bits,
+    }
+    return document
+
+
+def _array(array: ExactArray, name: str, files: dict[str, bytes] | None) -> dict[str, Any]:
+    if array.source is not None and files is not None:
+        stream = io.BytesIO()
+        np.lib.format.write_array(stream, array.source, version=(1, 0), allow_pickle=False)
+        files[name] = stream.getvalue()
+        return {"file": name, "sha256": hashlib.sha256(files[name]).hexdigest()}
+    return {
+        "shape": list(array.shape),
+        "denominator": _decimal(array.denominator),
+        "numerators": _decimals(array.numerators.reshape(-1).tolist()),
+    }
+
+
+def _rows(numerators: NDArray[Any], denominators: NDArray[Any]) -> dict[str, Any]:
+    return {
+        "shape": list(numerators.shape),
+        "denominators": _decimals(denominators.tolist()),
+        "numerators": _decimals(numerators.reshape(-1).tolist()),
+    }
+
+
+def _decimals(values: Iterable[int]) -> list[str]:
+    return [_decimal(value) for value in values]
+
+
+def _decimal(value: int) -> str:
+    text = str(value) if -(2**63) < value < 2**63 else str(fmpz(value))
+    if len(text) > _MAX_DIGITS:
+        raise ValueError(
+            f"an integer of the network has {len(text)} digits, more than the {_MAX_DIGITS} that a "
+            "certificate may hold: use restarts (restart_every=1) or another construction"
+        )
+    return text

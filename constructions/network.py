@@ -1,0 +1,180 @@
+"""ReLU networks with exact rational weights: integers and one denominator a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+from numpy.typing import NDArray
+
+from constructions.exact import ExactArray, exact_array
+
+__all__ = ["Layer", "ReLUNetwork"]
+
+Row = Sequence[fmpq]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The affine map `x -> (weight x + bias) / denominator`, row by row.
+
+    `weight` has shape `(out, in)`, `bias` and `denominator` have shape `(out,)`; all are object
+    arrays of Python integers, and the denominators are positive. One denominator a row (and not
+    one for the layer) keeps rows short whose denominators have nothing in common.
+    """
+
+    weight: NDArray[Any]
+    bias: NDArray[Any]
+    denominator: NDArray[Any]
+
+    @classmethod
+    def of(cls, weight: Sequence[Row], bias: Row, inputs: int) -> Layer:
+        """From rational rows; `inputs` is needed when there is no row."""
+        out = cls(
+            *(
+                np.empty(shape, dtype=object)
+                for shape in ((len(bias), inputs),) + 2 * ((len(bias),),)
+            )
+        )
+        for k, (row, offset) in enumerate(zip(weight, bias, strict=True)):
+            common = math.lcm(int(offset.q), *(int(entry.q) for entry in row))
+            out.weight[k, :] = [int(entry.p) * (common // int(entry.q)) for entry in row]
+            out.bias[k] = int(offset.p) * (common // int(offset.q))
+            out.denominator[k] = common
+        return out
+
+    @property
+    def bits(self) -> int:
+        """The longest reduced numerator or denominator of a weight or bias, in bits."""
+        longest = 0
+        for row, offset, common in zip(self.weight, self.bias, self.denominator, strict=True):
+            for entry in {*row.tolist(), offset}:
+                shared = math.gcd(entry, common)
+                longest = max(
+                    longest, (entry // shared).bit_length(), (common // shared).bit_length()
+                )
+        return longest
+
+
+@dataclass(frozen=True)
+class ReLUNetwork:
+    """Affine layers with a ReLU after each but the last; `network(points)` evaluates exactly.
+
+    >>> one, zero = fmpq(1), fmpq(0)
+    >>> net = ReLUNetwork.of([([[one], [-one]], [zero, zero]), ([[one, one]], [zero])], inputs=1)
+    >>> net.widths, net.neurons, net.depth, net([[-3], [fmpq(1, 2)]])
+    ((2,), 2, 2, [Fraction(3, 1), Fraction(1, 2)])
+    """
+
+    layers: tuple[Layer, ...]
+
+    @classmethod
+    def of(cls, layers: Sequence[tuple[Sequence[Row], Row]], inputs: int) -> ReLUNetwork:
+        """From rational `(weight, bias)` pairs."""
+        widths = [inputs] + [len(bias) for _, bias in layers]
+        return cls(tuple(Layer.of(w, b, n) for (w, b), n in zip(layers, widths, strict=False)))
+
+    @classmethod
+    def constant(cls, value: fmpq, depth: int, inputs: int) -> ReLUNetwork:
+        """A network without neurons: hidden layers of width 0 and an output bias."""
+        hidden: list[tuple[Sequence[Row], Row]] = [([], []) for _ in range(depth - 1)]
+        return cls.of([*hidden, ([[fmpq(0)] * (0 if depth > 1 else inputs)], [value])], inputs)
+
+    @property
+    def inputs(self) -> int:
+        return int(self.layers[0].weight.shape[1])
+
+    @property
+    def depth(self) -> int:
+        """The number of layers: hidden layers and the output layer."""
+        return len(self.layers)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The widths of the hidden layers."""
+        return tuple(len(layer.bias) for layer in self.layers[:-1])
+
+    @property
+    def neurons(self) -> int:
+        return sum(self.widths)
+
+    @property
+    def bits(self) -> int:
+        """The longest reduced numerator or denominator of the network, in bits."""
+        return max(layer.bits for layer in self.layers)
+
+    @property
+    def dyadic(self) -> bool:
+        """Whether every weight and bias is an integer over a power of two."""
+        for layer in self.layers:
+            for row, b, q in zip(layer.weight, layer.bias, layer.denominator, strict=True):
+                odd = q // (q & -q)
+                if any(entry % odd for entry in {*row.tolist(), b}):
+                    return False
+        return True
+
+    def __call__(self, points: Any) -> list[Fraction]:
+        """The exact outputs at `points`, shape `(K, inputs)`, of a network with one output."""
+        values = self.hidden(points)[-1]
+        return [Fraction(int(value), values.denominator) for value in values.numerators[:, 0]]
+
+    def hidden(self, points: Any) -> list[ExactArray]:
+        """The exact pre-activations of every layer, each of shape `(K, width)`."""
+        x = exact_array(points, "points")
+        a, scale = x.numerators.astype(object), x.denominator
+        out = []
+        for layer in self.layers:
+            common = math.lcm(1, *layer.denominator.tolist())
+            factor = common // layer.denominator if len(layer.bias) else layer.denominator
+            weight, bias = layer.weight * factor[:, None], layer.bias * factor * scale
+            scale *= common
+            if weight.shape[1] == 0:
+                z = np.repeat(bias[None, :], len(a), axis=0)
+            else:
+                z = a @ weight.T + bias
+            out.append(ExactArray(z, scale))
+            a = np.maximum(z, 0)
+        return out
+
+    def along(self, direction: Sequence[int]) -> ReLUNetwork:
+        """A network of one input `t` as a network of `x` with `t = direction . x`."""
+        first = self.layers[0]
+        u = np.array([int(entry) for entry in direction], dtype=object)
+        weight = first.weight * u[None, :] if len(first.bias) else np.empty((0, len(u)), object)
+        if self.depth == 1:
+            raise ValueError("a network along a direction needs a hidden layer")
+        return ReLUNetwork((Layer(weight, first.bias, first.denominator), *self.layers[1:]))
+
+    def deepened(self, depth: int, floor: Fraction | fmpq | int) -> ReLUNetwork:
+        """The same outputs from `depth` layers, wherever they are at least `-floor`.
+
+        Every new layer has one neuron: `g = relu(g + floor) - floor`.
+        """
+        extra = depth - self.depth
+        if extra < 0:
+            raise ValueError(f"the network has {self.depth} layers already, more than {depth}")
+        if extra == 0:
+            return self
+        *hidden, last = self.layers
+        if self.neurons == 0:
+            value = fmpq(last.bias[0], last.denominator[0])
+            return ReLUNetwork.constant(value, depth, self.inputs)
+        low = (
+            fmpq(floor.numerator, floor.denominator) if isinstance(floor, Fraction) else fmpq(floor)
+        )
+        row = [fmpq(w, last.denominator[0]) for w in last.weight[0]]
+        offset = fmpq(last.bias[0], last.denominator[0]) + low
+        carry = Layer.of([[fmpq(1)]], [fmpq(0)], 1)
+        return ReLUNetwork(
+            (
+                *hidden,
+                Layer.of([row], [offset], len(row)),
+                *[carry] * (extra - 1),
+                Layer.of([[fmpq(1)]], [-low], 1),
+            )
+        )

@@ -1,0 +1,128 @@
+"""The fine-tuning problem: points, frozen outputs, and the edits that must come true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from constructions.exact import ExactArray, exact_array, exact_scalar
+
+__all__ = ["FineTuningProblem"]
+
+
+class FineTuningProblem:
+    """`K` points, the frozen outputs there, and the `N` outputs that must change.
+
+    A network `g` solves the problem if `base[i] + g(points[i])` equals the wanted value at every
+    edited index and `base[i]` at every other one, exactly [Sohn2024, section 3].
+
+    Args:
+        points: shape `(K, d)`; floats, integers, `Fraction`s, `Decimal`s or sympy `Rational`s.
+            A float is the rational that its bits denote.
+        base: shape `(K,)`, the outputs of the frozen model; 0 if left out.
+        edits: `{index: wanted output}` or pairs `(index, wanted output)`.
+
+    Raises:
+        ValueError: NaN or infinity, wrong shapes, no points, an index twice or out of range, or
+            two equal points that need different changes; the message names the place.
+        TypeError: an entry that is no exact number.
+
+    >>> problem = FineTuningProblem([[0], [1], [2]], base=[0.5, 0.5, 1], edits={1: 0.75})
+    >>> problem.delta
+    {1: Fraction(1, 4)}
+    >>> FineTuningProblem([[1, 2], [1, 2]], edits={1: 3})
+    Traceback (most recent call last):
+    ValueError: points 0 and 1 are equal but need different changes: 0 and 3
+    """
+
+    points: ExactArray
+    base: ExactArray | None
+    values: dict[int, Fraction]
+    delta: dict[int, Fraction]
+
+    def __init__(
+        self,
+        points: Any,
+        base: Any = None,
+        edits: Mapping[int, Any] | Iterable[tuple[int, Any]] = (),
+    ) -> None:
+        self.points = exact_array(points, "points")
+        if 0 in self.points.shape[:1] or not self.points.shape:
+            raise ValueError("points is empty: at least one point is needed")
+        if len(self.points.shape) != 2 or self.points.shape[1] == 0:
+            raise ValueError(f"points has shape {self.points.shape}: expected (K, d) with d >= 1")
+        self.base = None if base is None else exact_array(base, "base")
+        if self.base is not None and self.base.shape != (self.K,):
+            raise ValueError(f"base has shape {self.base.shape}: expected ({self.K},)")
+        self.values = {}
+        for index, value in edits.items() if isinstance(edits, Mapping) else edits:
+            self._add(index, value)
+        changes = ((i, self.values[i] - self._base(i)) for i in sorted(self.values))
+        self.delta = {i: change for i, change in changes if change != 0}
+        self._refuse_conflicts()
+
+    @property
+    def K(self) -> int:  # noqa: N802 - the name of the theorems
+        """The number of listed points."""
+        return int(self.points.shape[0])
+
+    @property
+    def d(self) -> int:
+        """The dimension of the points."""
+        return int(self.points.shape[1])
+
+    @property
+    def N(self) -> int:  # noqa: N802
+        """The number of edits that change something: those whose delta is not 0."""
+        return len(self.delta)
+
+    @property
+    def one_sign(self) -> bool:
+        """Whether all changes have the same sign (true when there is none)."""
+        return len({change > 0 for change in self.delta.values()}) <= 1
+
+    def project(self, direction: tuple[int, ...]) -> ExactArray:
+        """The exact projections `u . x_i`, shape `(K,)`."""
+        x = self.points.numerators
+        if x.dtype != object:
+            largest = max(int(x.max()), -int(x.min()))
+            if largest * sum(map(abs, direction)) < 2**63:
+                return ExactArray(x @ np.array(direction, dtype=np.int64), self.points.denominator)
+            x = x.astype(object)
+        return ExactArray(x @ np.array(direction, dtype=object), self.points.denominator)
+
+    def _base(self, index: int) -> Fraction:
+        return Fraction(0) if self.base is None else self.base[index]
+
+    def _add(self, index: Any, value: Any) -> None:
+        if isinstance(index, bool) or not isinstance(index, (int, np.integer)):
+            raise TypeError(f"edit index {index!r} is not an integer")
+        i = int(index)
+        if not 0 <= i < self.K:
+            raise ValueError(f"edit index {i} is out of range: there are {self.K} points, from 0")
+        if i in self.values:
+            raise ValueError(f"edit index {i} is given twice")
+        self.values[i] = Fraction(*exact_scalar(value, f"the value of edit {i}"))
+
+    def _refuse_conflicts(self) -> None:
+        rows = self.points.numerators
+        changed = {tuple(rows[i].tolist()): i for i in self.delta}
+        if not changed:
+            return
+        for j, row in enumerate(rows.tolist()):
+            i = changed.get(tuple(row))
+            change = self.delta.get(j, Fraction(0))
+            if i is not None and self.delta[i] != change:
+                (a, da), (b, db) = sorted([(i, self.delta[i]), (j, change)])
+                raise ValueError(
+                    f"points {a} and {b} are equal but need different changes: {da} and {db}"
+                )
+
+
+def rational(value: Fraction) -> fmpq:
+    """A `Fraction` as a flint rational."""
+    return fmpq(value.numerator, value.denominator)
