@@ -167,6 +167,8 @@ def build(
     network, name, used = best
     c = CONSTRUCTIONS[name]
     plain = c.width(line, None) + network.depth - c.depth if used is not None else network.neurons
+    if restart_every is None and numbers == "fewest" and plain == network.neurons:
+        used = None  # the distance is so large that no gap was restarted
     bound = _bound(problem, network, name, used, numbers)
     return Solution(problem, network.along(direction), direction, name, used, plain, bound, seed)
 

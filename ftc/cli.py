@@ -1,0 +1,215 @@
+"""The command line: `ftc build`, `check`, `bounds`, `plot` and `demo`.
+
+Exit codes: 0 done or accepted, 2 wrong usage or input, 3 rejected, 4 malformed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import verify
+from constructions import CONSTRUCTIONS, FineTuningProblem, Solution, bounds, build, write_certificate
+from ftc.tables import read_edits, read_matrix, read_vector
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Small ReLU networks that change chosen outputs exactly, with certificates.",
+)
+EXIT_CODES = {"accepted": 0, "rejected": 3, "malformed": 4}
+
+
+class Layers(StrEnum):
+    """Depths that `build` offers."""
+
+    two = "2"
+    three = "3"
+    four = "4"
+    auto = "auto"
+
+
+class Numbers(StrEnum):
+    """The fewest neurons, or short dyadic numbers."""
+
+    fewest = "fewest"
+    moderate = "moderate"
+
+
+ConstructionName = StrEnum("ConstructionName", {name: name for name in CONSTRUCTIONS})
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def main() -> None:
+    """Run the command line; errors of input are one line and exit code 2."""
+    try:
+        app()
+    except (ValueError, TypeError, OSError, MemoryError) as error:
+        print(f"ftc: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+@contextmanager
+def steps() -> Iterator[tuple[Any, Any]]:
+    """`say(text)` names the running step, `count(done, total)` moves its bar; only on terminals."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading", total=None)
+        yield (
+            lambda text: bar.update(task, description=text, total=None),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def describe(solution: Solution, path: Path, seconds: float) -> dict[str, Any]:
+    """The facts of a built network that `ftc build` prints."""
+    network = solution.network
+    return {
+        "certificate": str(path),
+        "construction": solution.construction,
+        "layers": network.depth,
+        "neurons": network.neurons,
+        "widths": list(network.widths),
+        "edits": solution.problem.N,
+        "points": solution.problem.K,
+        "bound": solution.bound,
+        "restart_every": solution.restart_every,
+        "neurons_for_restarts": network.neurons - solution.plain_neurons,
+        "longest_weight_bits": network.bits,
+        "seconds": round(seconds, 3),
+    }
+
+
+@app.command("build")
+def build_command(
+    points: Annotated[Path, typer.Argument(help="Points (K, d): .npy, or .csv without header.")],
+    edits: Annotated[Path, typer.Argument(help="CSV with the header line index,value.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .json file, or a new folder.")],
+    base: Annotated[Path | None, typer.Option(help="Frozen outputs (K,): .npy or .csv.")] = None,
+    layers: Annotated[Layers, typer.Option(help="Number of layers.")] = Layers.auto,
+    construction: Annotated[
+        ConstructionName | None, typer.Option(help="One construction by name.")
+    ] = None,
+    numbers: Annotated[
+        Numbers, typer.Option(help="Fewest neurons, or moderate (dyadic) numbers.")
+    ] = Numbers.fewest,
+    restart_every: Annotated[
+        int | None, typer.Option(min=1, help="Restart the lines every s gaps.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the direction search.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Build the smallest network that makes exactly these edits, and write its certificate."""
+    started = time.perf_counter()
+    with steps() as (say, _):
+        problem = FineTuningProblem(
+            read_matrix(points), None if base is None else read_vector(base), read_edits(edits)
+        )
+        solution = build(
+            problem,
+            "auto" if layers is Layers.auto else int(layers),
+            construction=None if construction is None else construction.value,
+            numbers=numbers.value,
+            restart_every=restart_every,
+            seed=seed,
+            progress=say,
+        )
+        say("writing the certificate")
+        write_certificate(solution, output)
+    facts = describe(solution, output, time.perf_counter() - started)
+    if as_json:
+        print(json.dumps(facts))
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in facts.items():
+        if name == "bound" and value is not None:
+            value = ", ".join(str(part) for part in value.values())
+        if value is not None:
+            table.add_row(name.replace("_", " "), str(value))
+    Console().print(table)
+
+
+@app.command()
+def check(
+    certificate: Annotated[Path, typer.Argument(help="A certificate: file or folder.")],
+    as_json: Json = False,
+) -> None:
+    """Let the trusted kernel judge a certificate: exit code 0, 3 (rejected) or 4 (malformed)."""
+    if not certificate.exists():
+        raise ValueError(f"{certificate}: no such certificate")
+    with steps() as (say, count):
+        say("checking")
+        verdict = verify.check(certificate, progress=count)
+    print(json.dumps(verdict.as_dict()) if as_json else verdict.text())
+    raise typer.Exit(EXIT_CODES[verdict.status])
+
+
+@app.command("bounds")
+def bounds_command(
+    n: Annotated[int, typer.Argument(min=0, metavar="N", help="Number of edits.")],
+    points: Annotated[int | None, typer.Option(min=1, help="Number of points K; any if absent.")] = None,
+    one_sign: Annotated[bool, typer.Option(help="All changes have one sign.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Proven bounds on the number of neurons that N edits need in the worst case."""
+    if points is not None and points < n:
+        raise ValueError(f"--points is {points}: expected at least N = {n}")
+    rows = []
+    for depth in (2, 3, 4, 5):
+        low = bounds.lower(depth, n, points, one_sign=one_sign)
+        high = bounds.upper(depth, n, points, one_sign=one_sign)
+        rows.append({"layers": depth, "lower": low, "upper": high})
+    if as_json:
+        print(json.dumps(rows))
+        return
+    places = "any number of points" if points is None else f"{points} points"
+    table = Table(title=f"{n} edits{' of one sign' if one_sign else ''} among {places}")
+    for heading in ("layers", "needed in the worst case", "always enough"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(*(str(row[key]) for key in ("layers", "lower", "upper")))
+    Console().print(table)
+
+
+@app.command("plot")
+def plot_command(
+    certificate: Annotated[Path, typer.Argument(help="A certificate with a direction.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture, a .png file.")],
+) -> None:
+    """Draw g along its direction, with data points, edited points and breakpoints."""
+    from ftc.plots import plot_along_direction
+    from ftc.reading import read_profile
+
+    if output.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"{output}: expected a name that ends in .png, .svg or .pdf")
+    if not output.parent.is_dir():
+        raise ValueError(f"{output.parent} is not a folder")
+    plot_along_direction(read_profile(certificate), output)
+    print(f"wrote {output}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where certificates and picture go.")] = Path("demo"),
+    edits: Annotated[int, typer.Option(min=1, max=1797, help="How many samples to relabel.")] = 100,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """The whole job on scikit-learn's digits: freeze, relabel, build, certify, check, draw."""
+    from ftc.demo import run
+
+    run(folder, edits, seed)

@@ -1,0 +1,227 @@
+"""Exact reading of the input files: points, values and edits.
+
+Decimals in CSV files become `Fraction`s without passing through floating point; `.npy` arrays are
+returned as they are.  Whatever is wrong with a file is reported as one line by `InputError`.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_EXPONENT = 5000
+MAX_DIGITS = 4000
+_CACHE_SIZE = 1 << 16
+_DECIMAL = re.compile(r"([+-]?[0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
+_RATIO = re.compile(r"([+-]?[0-9]+)/([0-9]+)")
+_POWERS = [10**i for i in range(64)]
+
+
+class InputError(ValueError):
+    """An input file cannot be used; the message is one line that says where and why."""
+
+
+def _fail(path: Path, message: str) -> NoReturn:
+    name = str(path)
+    raise InputError(f"{name if name.isprintable() else repr(name)}: {message}") from None
+
+
+def _show(cell: str) -> str:
+    return repr(cell if len(cell) <= 40 else cell[:37] + "...")
+
+
+def parse_number(text: str) -> Fraction:
+    """The exact value of a decimal (`-1.25e-3`) or a ratio of integers (`1/3`).
+
+    >>> parse_number("-1.25e-3"), parse_number(" 4/6 "), parse_number("2E3")
+    (Fraction(-1, 800), Fraction(2, 3), Fraction(2000, 1))
+    >>> parse_number("nan")
+    Traceback (most recent call last):
+    ...
+    ValueError: 'nan' is not a number
+    """
+    match = _DECIMAL.fullmatch(text)
+    if match is not None and len(text) < 40:
+        digits, decimals, exponent = match.groups()
+        if exponent is None:
+            if decimals is None:
+                return Fraction(int(digits))
+            return Fraction(int(digits + decimals), _POWERS[len(decimals)])
+    return _parse_rare(text)
+
+
+def _parse_rare(text: str) -> Fraction:
+    stripped = text.strip()
+    if not stripped:
+        raise ValueError("the cell is empty")
+    if len(stripped) > MAX_DIGITS:
+        raise ValueError(f"{_show(stripped)} is longer than {MAX_DIGITS} characters")
+    match = _DECIMAL.fullmatch(stripped)
+    if match is not None:
+        digits, decimals, exponent = match.groups(default="")
+        magnitude = exponent.lstrip("+-").lstrip("0") or "0"
+        if len(magnitude) > len(str(MAX_EXPONENT)) or int(magnitude) > MAX_EXPONENT:
+            raise ValueError(f"the exponent of {_show(stripped)} is beyond {MAX_EXPONENT}")
+        shift = (-int(magnitude) if exponent.startswith("-") else int(magnitude)) - len(decimals)
+        number = int(digits + decimals)
+        return Fraction(number * 10**shift) if shift >= 0 else Fraction(number, 10**-shift)
+    match = _RATIO.fullmatch(stripped)
+    if match is None:
+        raise ValueError(f"{_show(stripped)} is not a number")
+    denominator = int(match[2])
+    if denominator == 0:
+        raise ValueError(f"{_show(stripped)} divides by zero")
+    return Fraction(int(match[1]), denominator)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV file with their 1-based line numbers."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.reader(handle, strict=True)
+            try:
+                for row in reader:
+                    yield reader.line_num, row
+            except csv.Error as error:
+                _fail(path, f"row {reader.line_num}: malformed CSV ({error})")
+    except UnicodeDecodeError:
+        _fail(path, "the file is not UTF-8 text")
+    except OSError as error:
+        _fail(path, f"cannot be read ({error.strerror or type(error).__name__})")
+
+
+def _read_csv(path: Path, columns: int | None) -> npt.NDArray[Any]:
+    cells: list[Fraction] = []
+    cache: dict[str, Fraction] = {}
+    rows = 0
+    first = 0
+    for line, row in _rows(path):
+        if not row:
+            _fail(path, f"row {line}, column 1: the cell is empty")
+        if columns is None:
+            columns, first = len(row), line
+        if len(row) != columns:
+            like = f" like row {first}" if first else ""
+            _fail(path, f"row {line} has {len(row)} columns, expected {columns}{like}")
+        rows += 1
+        for column, cell in enumerate(row, 1):
+            value = cache.get(cell)
+            if value is None:
+                try:
+                    value = parse_number(cell)
+                except ValueError as error:
+                    _fail(path, f"row {line}, column {column}: {error}")
+                if len(cache) < _CACHE_SIZE:
+                    cache[cell] = value
+            cells.append(value)
+    if columns is None or rows == 0:
+        _fail(path, "the file is empty")
+    table = np.empty(rows * columns, dtype=object)
+    table[:] = cells
+    return table.reshape(rows, columns)
+
+
+def _read_npy(path: Path) -> npt.NDArray[Any]:
+    try:
+        with path.open("rb") as handle:
+            array: npt.NDArray[Any] = np.lib.format.read_array(handle, allow_pickle=False)
+    except OSError as error:
+        _fail(path, f"cannot be read ({error.strerror or type(error).__name__})")
+    except MemoryError:
+        _fail(path, "the array does not fit in memory")
+    except (ValueError, TypeError, SyntaxError, EOFError, OverflowError) as error:
+        reason = " ".join(str(error).split())
+        _fail(path, f"not a usable .npy file ({reason})")
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if not (kind in "iu" or (kind == "f" and size in (2, 4, 8))):
+        allowed = "float16, float32, float64 or an integer type"
+        _fail(path, f"the dtype is {array.dtype}, expected {allowed}")
+    if array.size == 0:
+        _fail(path, f"the array is empty (shape {array.shape})")
+    return array
+
+
+def _check_finite(path: Path, array: npt.NDArray[Any]) -> None:
+    if array.dtype.kind != "f":
+        return
+    finite = np.isfinite(array)
+    if not finite.all():
+        row, column = (int(i) + 1 for i in np.argwhere(~finite)[0])
+        bad = array[row - 1, column - 1]
+        _fail(path, f"row {row}, column {column}: '{bad}' is not a number")
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in (".npy", ".csv"):
+        _fail(path, "the file name must end in .npy or .csv")
+    return suffix
+
+
+def read_matrix(path: str | Path) -> npt.NDArray[Any]:
+    """The (K, d) array of a .npy file as it is, or of a .csv file without header in `Fraction`s."""
+    path = Path(path)
+    if _suffix(path) == ".csv":
+        return _read_csv(path, None)
+    array = _read_npy(path)
+    if array.ndim != 2:
+        _fail(path, f"the shape is {array.shape}, expected (K, d)")
+    _check_finite(path, array)
+    return array
+
+
+def read_vector(path: str | Path) -> npt.NDArray[Any]:
+    """The (K,) array of a .npy file ((K,) or (K, 1)) or of a one-column .csv file."""
+    path = Path(path)
+    if _suffix(path) == ".csv":
+        return _read_csv(path, 1)[:, 0]
+    array = _read_npy(path)
+    if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] != 1):
+        _fail(path, f"the shape is {array.shape}, expected (K,) or (K, 1)")
+    _check_finite(path, array.reshape(-1, 1))
+    return array.reshape(-1)
+
+
+def read_edits(path: str | Path) -> list[tuple[int, Fraction]]:
+    """The (index, new value) pairs of a CSV file whose first line is exactly `index,value`."""
+    path = Path(path)
+    edits: list[tuple[int, Fraction]] = []
+    seen: dict[int, int] = {}
+    header = False
+    for line, row in _rows(path):
+        if not header:
+            if row != ["index", "value"]:
+                _fail(path, f"row {line}: the first line must be exactly index,value")
+            header = True
+            continue
+        if len(row) != 2:
+            _fail(path, f"row {line} has {len(row)} columns, expected 2")
+        index = _parse_index(path, line, row[0].strip())
+        if index in seen:
+            _fail(path, f"row {line}, column 1: index {index} is already on row {seen[index]}")
+        seen[index] = line
+        try:
+            edits.append((index, parse_number(row[1])))
+        except ValueError as error:
+            _fail(path, f"row {line}, column 2: {error}")
+    if not header:
+        _fail(path, "the file is empty")
+    return edits
+
+
+def _parse_index(path: Path, line: int, cell: str) -> int:
+    where = f"row {line}, column 1"
+    if not cell:
+        _fail(path, f"{where}: the cell is empty")
+    if re.fullmatch(r"-[0-9]+", cell):
+        _fail(path, f"{where}: the index {_show(cell)} is negative")
+    if not re.fullmatch(r"[0-9]{1,18}", cell):
+        _fail(path, f"{where}: the index {_show(cell)} is not an integer below 10^18")
+    return int(cell)
