@@ -82,9 +82,7 @@ def restarts(groups: int, every: int | None) -> int:
     return max(groups - 1, 0) // every
 
 
-def three_layer_grid(
-    n: int, columns_cost: int, restart_every: int | None = None
-) -> tuple[int, int]:
+def three_layer_grid(n: int, columns_cost: int, restart_every: int | None = None) -> tuple[int, int]:
     """`(width, r)`: least `ceil(n/r) + columns_cost * r + restarts(ceil(n/r))`, smallest such r.
 
     Any later r costs at least `1 + columns_cost * r`, so the search ends, provably right, as soon

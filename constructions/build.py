@@ -63,9 +63,7 @@ CONSTRUCTIONS: dict[str, Construction] = {
     "fewest-breakpoints": Construction(
         2, lambda line, _: 0, lambda line, *_: fewest_breakpoints(line), False, False
     ),
-    "tents": Construction(
-        2, lambda line, _: 3 * len(line.edits), lambda line, *_: tents(line), False
-    ),
+    "tents": Construction(2, lambda line, _: 3 * len(line.edits), lambda line, *_: tents(line), False),
     "memorizer": Construction(
         2,
         lambda line, _: max(len(line.positions) - 2, 0),
@@ -73,9 +71,7 @@ CONSTRUCTIONS: dict[str, Construction] = {
         False,
         False,
     ),
-    "grid": Construction(
-        3, lambda line, s: three_layer_grid(len(line.edits), _cost(line), s)[0], _make_grid
-    ),
+    "grid": Construction(3, lambda line, s: three_layer_grid(len(line.edits), _cost(line), s)[0], _make_grid),
     "three-layer-memorizer": Construction(
         3, lambda line, s: crossing_width(len(line.positions), s)[0], _make_three_memorizer
     ),
@@ -151,9 +147,7 @@ def build(
     for depth in depths:
         floor = max((-value for value in problem.delta.values()), default=Fraction(0))
         fitting = {n: c for n, c in chosen.items() if c.depth <= depth}
-        for name in sorted(
-            fitting, key=lambda n: fitting[n].width(line, every) + depth - fitting[n].depth
-        ):
+        for name in sorted(fitting, key=lambda n: fitting[n].width(line, every) + depth - fitting[n].depth):
             c = fitting[name]
             if best and c.width(line, every) + depth - c.depth >= best[0].neurons:
                 continue
@@ -190,8 +184,7 @@ def _choose(
         chosen = {construction: CONSTRUCTIONS[construction]}
         if isinstance(layers, int) and chosen[construction].depth > layers:
             raise ValueError(
-                f"construction {construction} has {chosen[construction].depth} layers, "
-                f"more than {layers}"
+                f"construction {construction} has {chosen[construction].depth} layers, more than {layers}"
             )
     if numbers == "moderate":
         chosen = {name: c for name, c in chosen.items() if c.dyadic}

@@ -104,9 +104,7 @@ class _Builder:
             lines.append(found)
         return lines
 
-    def _group(
-        self, group: int, *, rising: bool, before: list[Line] | None, e: int
-    ) -> list[Line] | None:
+    def _group(self, group: int, *, rising: bool, before: list[Line] | None, e: int) -> list[Line] | None:
         lines: list[Line] = []
         places = self.folding.groups[group]
         step = 1 if rising else -1

@@ -23,9 +23,7 @@ def relative_gap(problem: FineTuningProblem, direction: tuple[int, ...]) -> Frac
     >>> relative_gap(FineTuningProblem([[0, 0], [1, 0], [4, 0]], edits={1: 1}), (1, 0))
     Fraction(1, 4)
     """
-    kinds = {0: 0} | {
-        change: k for k, change in enumerate(dict.fromkeys(problem.delta.values()), start=1)
-    }
+    kinds = {0: 0} | {change: k for k, change in enumerate(dict.fromkeys(problem.delta.values()), start=1)}
     kind = np.zeros(problem.K, dtype=np.int64)
     for i, change in problem.delta.items():
         kind[i] = kinds[change]

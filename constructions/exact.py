@@ -98,8 +98,7 @@ def exact_array(data: Any, name: str) -> ExactArray:
             "or an object array of exact numbers"
         )
     pairs = [
-        exact_scalar(value, f"{name}[{', '.join(map(str, index))}]")
-        for index, value in np.ndenumerate(array)
+        exact_scalar(value, f"{name}[{', '.join(map(str, index))}]") for index, value in np.ndenumerate(array)
     ]
     denominator = math.lcm(*{q for _, q in pairs}) if pairs else 1
     numerators = np.empty(array.shape, dtype=object)
@@ -114,10 +113,10 @@ def _as_array(data: Any, name: str) -> NDArray[Any]:
         lengths = {len(row) if isinstance(row, (list, tuple, np.ndarray)) else -1 for row in rows}
         if len(lengths) > 1:
             raise ValueError(f"{name} has rows of different lengths")
-        out = np.empty((len(rows), lengths.pop()), dtype=object)
+        table = np.empty((len(rows), lengths.pop()), dtype=object)
         for i, row in enumerate(rows):
-            out[i, :] = list(row)
-        return out
+            table[i, :] = list(row)
+        return table
     out = np.empty(len(rows), dtype=object)
     out[:] = rows
     return out

@@ -35,12 +35,7 @@ class Layer:
     @classmethod
     def of(cls, weight: Sequence[Row], bias: Row, inputs: int) -> Layer:
         """From rational rows; `inputs` is needed when there is no row."""
-        out = cls(
-            *(
-                np.empty(shape, dtype=object)
-                for shape in ((len(bias), inputs),) + 2 * ((len(bias),),)
-            )
-        )
+        out = cls(*(np.empty(shape, dtype=object) for shape in ((len(bias), inputs),) + 2 * ((len(bias),),)))
         for k, (row, offset) in enumerate(zip(weight, bias, strict=True)):
             common = math.lcm(int(offset.q), *(int(entry.q) for entry in row))
             out.weight[k, :] = [int(entry.p) * (common // int(entry.q)) for entry in row]
@@ -55,9 +50,7 @@ class Layer:
         for row, offset, common in zip(self.weight, self.bias, self.denominator, strict=True):
             for entry in {*row.tolist(), offset}:
                 shared = math.gcd(entry, common)
-                longest = max(
-                    longest, (entry // shared).bit_length(), (common // shared).bit_length()
-                )
+                longest = max(longest, (entry // shared).bit_length(), (common // shared).bit_length())
         return longest
 
 
@@ -133,10 +126,7 @@ class ReLUNetwork:
             factor = common // layer.denominator if len(layer.bias) else layer.denominator
             weight, bias = layer.weight * factor[:, None], layer.bias * factor * scale
             scale *= common
-            if weight.shape[1] == 0:
-                z = np.repeat(bias[None, :], len(a), axis=0)
-            else:
-                z = a @ weight.T + bias
+            z = a @ weight.T + bias if weight.shape[1] else np.repeat(bias[None, :], len(a), axis=0)
             out.append(ExactArray(z, scale))
             a = np.maximum(z, 0)
         return out
@@ -164,9 +154,7 @@ class ReLUNetwork:
         if self.neurons == 0:
             value = fmpq(last.bias[0], last.denominator[0])
             return ReLUNetwork.constant(value, depth, self.inputs)
-        low = (
-            fmpq(floor.numerator, floor.denominator) if isinstance(floor, Fraction) else fmpq(floor)
-        )
+        low = fmpq(floor.numerator, floor.denominator) if isinstance(floor, Fraction) else fmpq(floor)
         row = [fmpq(w, last.denominator[0]) for w in last.weight[0]]
         offset = fmpq(last.bias[0], last.denominator[0]) + low
         carry = Layer.of([[fmpq(1)]], [fmpq(0)], 1)

@@ -118,9 +118,7 @@ class FineTuningProblem:
             change = self.delta.get(j, Fraction(0))
             if i is not None and self.delta[i] != change:
                 (a, da), (b, db) = sorted([(i, self.delta[i]), (j, change)])
-                raise ValueError(
-                    f"points {a} and {b} are equal but need different changes: {da} and {db}"
-                )
+                raise ValueError(f"points {a} and {b} are equal but need different changes: {da} and {db}")
 
 
 def rational(value: Fraction) -> fmpq:

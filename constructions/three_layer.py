@@ -16,9 +16,7 @@ from constructions.network import ReLUNetwork
 __all__ = ["column_functions", "grid", "three_layer_memorizer"]
 
 
-def column_functions(
-    line: LineProblem, folding: Folding, column: int
-) -> tuple[list[Line], list[Line], fmpq]:
+def column_functions(line: LineProblem, folding: Folding, column: int) -> tuple[list[Line], list[Line], fmpq]:
     """The lines of `h` and `v` of one column, group by group, and the largest wanted value.
 
     `h` vanishes at the column's edit of every group and at no other data point; `v` takes the

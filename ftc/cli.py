@@ -50,7 +50,7 @@ class Numbers(StrEnum):
     moderate = "moderate"
 
 
-ConstructionName = StrEnum("ConstructionName", {name: name for name in CONSTRUCTIONS})
+ConstructionName = StrEnum("ConstructionName", {name: name for name in CONSTRUCTIONS})  # type: ignore[misc]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -102,15 +102,11 @@ def build_command(
     output: Annotated[Path, typer.Option("--output", "-o", help="A .json file, or a new folder.")],
     base: Annotated[Path | None, typer.Option(help="Frozen outputs (K,): .npy or .csv.")] = None,
     layers: Annotated[Layers, typer.Option(help="Number of layers.")] = Layers.auto,
-    construction: Annotated[
-        ConstructionName | None, typer.Option(help="One construction by name.")
-    ] = None,
+    construction: Annotated[ConstructionName | None, typer.Option(help="One construction by name.")] = None,
     numbers: Annotated[
         Numbers, typer.Option(help="Fewest neurons, or moderate (dyadic) numbers.")
     ] = Numbers.fewest,
-    restart_every: Annotated[
-        int | None, typer.Option(min=1, help="Restart the lines every s gaps.")
-    ] = None,
+    restart_every: Annotated[int | None, typer.Option(min=1, help="Restart the lines every s gaps.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the direction search.")] = 0,
     as_json: Json = False,
 ) -> None:

@@ -29,9 +29,7 @@ def digits_problem(edits: int, seed: int) -> FineTuningProblem:
         from sklearn.datasets import load_digits
         from sklearn.linear_model import LogisticRegression
     except ImportError:
-        raise ValueError(
-            "the demo needs scikit-learn: pip install 'fine-tuning-capacity[models]'"
-        ) from None
+        raise ValueError("the demo needs scikit-learn: pip install 'fine-tuning-capacity[models]'") from None
     digits: Any = load_digits()
     images = digits.data.astype(np.uint8)
     model = LogisticRegression(max_iter=5000).fit(digits.data[::2], digits.target[::2] == 8)

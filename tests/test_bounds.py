@@ -86,7 +86,7 @@ def test_windows_one_sign_pattern_exists() -> None:
 def test_windows_any_sign_pattern_exists() -> None:
     for n in range(1, 7):
         values = [0, 0]
-        for i in range(n):
+        for _ in range(n):
             values += [1 if (len(values)) % 2 == 0 else -1, 0, 0]
         for k in range(2, 3 * n + 3):
             assert strict_windows(values[:k]) == bounds.windows(n, k) == k - 2

@@ -29,9 +29,7 @@ ENTRIES = {
     "few integers": st.integers(0, 2),
     "fractions": st.fractions(max_denominator=50),
 }
-VALUES = st.one_of(
-    st.integers(-3, 3), st.fractions(max_denominator=20), st.floats(-1e6, 1e6), st.just(1)
-)
+VALUES = st.one_of(st.integers(-3, 3), st.fractions(max_denominator=20), st.floats(-1e6, 1e6), st.just(1))
 
 
 @st.composite
@@ -109,9 +107,7 @@ def test_every_construction_is_accepted(name, problem, every, numbers, folder) -
     )
     judge(solution, folder)
     if moderate and problem.points.denominator & (problem.points.denominator - 1) == 0:
-        dyadic_changes = all(
-            q & (q - 1) == 0 for q in (c.denominator for c in problem.delta.values())
-        )
+        dyadic_changes = all(q & (q - 1) == 0 for q in (c.denominator for c in problem.delta.values()))
         assert solution.network.dyadic or not dyadic_changes
 
 
@@ -153,7 +149,9 @@ def test_the_adversarial_pattern_needs_exactly_3n(n) -> None:
     assert build(problem, 2).network.neurons == 3 * n
 
 
-@pytest.mark.parametrize(("values", "most"), [([3], 0), ([0, 1], 1), ([0, 1, 0], 2), ([0, 1, 0, 0], 2), ([1, 0, 1, 0], 3)])
+@pytest.mark.parametrize(
+    ("values", "most"), [([3], 0), ([0, 1], 1), ([0, 1, 0], 2), ([0, 1, 0, 0], 2), ([1, 0, 1, 0], 3)]
+)
 def test_small_cases(values, most) -> None:
     edits = {i: v for i, v in enumerate(values) if v}
     problem = FineTuningProblem([[i] for i in range(len(values))], edits=edits)
@@ -176,18 +174,14 @@ def test_long_numbers_get_restarts_and_say_so() -> None:
 
 def test_auto_takes_the_fewest_neurons() -> None:
     problem = FineTuningProblem([[i] for i in range(300)], edits={3 * i: (-1) ** i for i in range(50)})
-    assert build(problem).network.neurons == min(
-        build(problem, depth).network.neurons for depth in (2, 3, 4)
-    )
+    assert build(problem).network.neurons == min(build(problem, depth).network.neurons for depth in (2, 3, 4))
 
 
 def test_equal_projections_of_protected_points_are_fine() -> None:
     points = [[x, y] for x in range(6) for y in range(6)]
     problem = FineTuningProblem(points, edits={7: 1, 22: -2})
     for depth in (2, 3, 4):
-        assert build(problem, depth).network(points) == [
-            problem.delta.get(i, 0) for i in range(36)
-        ]
+        assert build(problem, depth).network(points) == [problem.delta.get(i, 0) for i in range(36)]
 
 
 def test_the_same_seed_gives_the_same_certificate() -> None:

@@ -1,0 +1,37 @@
+# Every target makes what it needs, the virtual environment included.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint wheel clean
+
+demo: $(READY)
+	$(BIN)/ftc demo
+
+test: $(READY)
+	$(BIN)/pytest -n auto -m "not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# the trusted kernel alone, in one file that any Python runs: python -I -S verify.pyz CERT
+verify.pyz: $(shell find verify -name '*.py')
+	rm -rf build/pyz && mkdir -p build/pyz/verify
+	cp -r verify/__init__.py verify/__main__.py verify/kernel build/pyz/verify/
+	rm -rf build/pyz/verify/kernel/__pycache__
+	$(PYTHON) -m zipapp build/pyz -m verify.__main__:main -o $@
+
+wheel: $(READY)
+	$(BIN)/python -m build --wheel --outdir dist
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist demo verify.pyz *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,112 @@
+"""From a path to a verdict. Nothing else comes out, whatever the file holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from verify.kernel.certificate import Certificate, Progress, read_certificate
+from verify.kernel.edit import EditClaim, Violation
+from verify.kernel.reader import Malformed, shown
+
+__all__ = ["EXIT_CODES", "KINDS", "Finding", "Verdict", "check"]
+
+EXIT_CODES = {"accepted": 0, "rejected": 3, "malformed": 4}
+
+
+class Claim(Protocol):
+    facts: dict[str, Any]
+
+    def judge(self, progress: Progress) -> Violation | None: ...
+
+
+KINDS: dict[str, Callable[[dict[str, Any], str, Certificate], Claim]] = {
+    "edit": EditClaim.read,
+    "label-edit": EditClaim.read,
+}
+"""Every kind of claim, and its reader. A kind that is not listed is malformed."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim, and its first violated obligation if there is one."""
+
+    claim: dict[str, Any]
+    violation: Violation | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`status` is `accepted`, `rejected` or `malformed`; `place` and `reason` belong to the last."""
+
+    status: str
+    findings: tuple[Finding, ...] = ()
+    points: int = 0
+    edits: int = 0
+    place: str = ""
+    reason: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.status]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for machines."""
+        if self.status == "malformed":
+            return {"status": self.status, "place": self.place, "reason": self.reason}
+        return {key: value for key, value in asdict(self).items() if key not in ("place", "reason")}
+
+    def text(self) -> str:
+        """One line a claim."""
+        if self.status == "malformed":
+            return f"malformed: {self.place}: {self.reason}"
+        return "\n".join(self._line(k, finding) for k, finding in enumerate(self.findings))
+
+    def _line(self, k: int, finding: Finding) -> str:
+        claim, violation = finding.claim, finding.violation
+        head = f"claim {k} ({claim['kind']})"
+        if violation is not None:
+            point = "" if violation.point is None else f"point {violation.point}: "
+            return (
+                f"rejected: {head}: {point}{violation.obligation}: "
+                f"expected {violation.expected}, got {violation.got}"
+            )
+        bound = claim.get("bound")
+        within = f", at most {bound['value']} by the bound {bound['name']}" if bound else ""
+        return (
+            f"accepted: {head}: {claim['neurons']} neurons, {claim['layers']} layers{within}; "
+            f"{self.edits} edits and {self.points - self.edits} protected points, exactly"
+        )
+
+
+def check(path: str | os.PathLike[str], progress: Progress = lambda done, total: None) -> Verdict:
+    """Judge the certificate at `path`, a `.json` file or a folder, in exact arithmetic.
+
+    Every claim is judged by itself; the verdict is `accepted` only if all are. No exception
+    leaves this function for any content of the file.
+    """
+    try:
+        certificate = read_certificate(os.fspath(path))
+        claims = [_read_claim(raw, f"claims[{k}]", certificate) for k, raw in enumerate(certificate.claims)]
+        certificate.validate()
+        findings = []
+        for claim in claims:
+            violation = claim.judge(progress)
+            findings.append(Finding(claim.facts, violation))
+    except Malformed as error:
+        return Verdict("malformed", place=error.place, reason=error.reason)
+    except MemoryError:
+        return Verdict("malformed", place="certificate", reason="it does not fit in memory")
+    except OSError as error:
+        return Verdict("malformed", place="certificate", reason=f"cannot be read: {error.strerror}")
+    status = "rejected" if any(finding.violation for finding in findings) else "accepted"
+    return Verdict(status, tuple(findings), certificate.K, len(certificate.edits))
+
+
+def _read_claim(raw: Any, place: str, certificate: Certificate) -> Claim:
+    kind = raw.get("kind") if type(raw) is dict else None
+    if type(kind) is not str or kind not in KINDS:
+        raise Malformed(place, f"unknown kind of claim {shown(kind)}")
+    return KINDS[kind](raw, place, certificate)
