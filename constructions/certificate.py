@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from constructions.build import Solution
 from constructions.exact import ExactArray, exact_array
+from constructions.files import write_whole
 
 __all__ = ["certificate", "write_certificate"]
 
@@ -51,7 +52,7 @@ def write_certificate(solution: Solution, path: str | os.PathLike[str]) -> Path:
     if target.suffix == ".json":
         if target.is_dir():
             raise FileExistsError(f"{target} is a folder")
-        _write_whole(target, _encode(_document(solution, None)))
+        write_whole(target, _encode(_document(solution, None)))
         return target
     if target.exists():
         raise FileExistsError(f"{target} exists already: remove it or choose another name")
@@ -60,7 +61,7 @@ def write_certificate(solution: Solution, path: str | os.PathLike[str]) -> Path:
     try:
         aside.chmod(0o755)
         for name, content in {**files, "certificate.json": _encode(document)}.items():
-            _write_whole(aside / name, content)
+            write_whole(aside / name, content)
         aside.rename(target)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
@@ -70,22 +71,6 @@ def write_certificate(solution: Solution, path: str | os.PathLike[str]) -> Path:
 
 def _encode(document: dict[str, Any]) -> bytes:
     return json.dumps(document, indent=1).encode() + b"\n"
-
-
-def _write_whole(target: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _document(solution: Solution, files: dict[str, bytes] | None) -> dict[str, Any]:

@@ -8,28 +8,25 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import verify
 from constructions import CONSTRUCTIONS, FineTuningProblem, Solution, bounds, build, write_certificate
+from ftc.progress import steps
 from ftc.tables import read_edits, read_matrix, read_vector
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Small ReLU networks that change chosen outputs exactly, with certificates.",
 )
 EXIT_CODES = {"accepted": 0, "rejected": 3, "malformed": 4}
 
@@ -55,25 +52,32 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def main() -> None:
-    """Run the command line; errors of input are one line and exit code 2."""
+    """Run the command line; whatever is wrong with the input is one line and exit code 2."""
     try:
-        app()
-    except (ValueError, TypeError, OSError, MemoryError) as error:
-        print(f"ftc: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except Exception as error:
+        usage = getattr(error, "format_message", None)  # what typer raises for wrong arguments
+        if usage is None and not isinstance(error, (ValueError, TypeError, OSError, MemoryError)):
+            raise
+        text = usage() if usage else str(error) or type(error).__name__
+        print("ftc:", " ".join(text.split()), file=sys.stderr)
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
 
 
-@contextmanager
-def steps() -> Iterator[tuple[Any, Any]]:
-    """`say(text)` names the running step, `count(done, total)` moves its bar; only on terminals."""
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=None)
-        yield (
-            lambda text: bar.update(task, description=text, total=None),
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(version("fine-tuning-capacity"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Small ReLU networks that change chosen outputs exactly, with certificates."""
 
 
 def describe(solution: Solution, path: Path, seconds: float) -> dict[str, Any]:

@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 import verify
 from constructions import FineTuningProblem, bounds, build, write_certificate
 from ftc.plots import plot_along_direction
+from ftc.progress import steps
 from ftc.reading import read_profile
 
 __all__ = ["digits_problem", "run"]
+
+CAPTION = (
+    "* proven for the worst case over all data: a lucky instance needs fewer; "
+    "restarts: neurons added to keep numbers short; bits: of the longest weight"
+)
 
 
 def digits_problem(edits: int, seed: int) -> FineTuningProblem:
@@ -48,19 +55,21 @@ def run(folder: Path, edits: int, seed: int) -> None:
         f"{problem.K - problem.N} outputs must not move at all.\n"
     )
     folder.mkdir(parents=True, exist_ok=True)
-    table = Table(title="Networks g with f + g exactly as wanted")
-    headings = ("layers", "neurons built", "proven lower", "proven upper", "for restarts",
-                "longest weight", "verdict", "build", "check")  # fmt: skip
+    table = Table(title="Networks g with f + g exactly as wanted", caption=CAPTION, box=box.SIMPLE)
+    headings = ("layers", "neurons", "lower*", "upper*", "restarts", "bits", "verdict", "build", "check")
     for heading in headings:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     refused = []
     for depth in (2, 3, 4):
-        started = time.perf_counter()
-        solution = build(problem, depth, seed=seed)
-        path = write_certificate(solution, folder / f"digits-{depth}-layers.json")
-        built = time.perf_counter()
-        verdict = verify.check(path)
-        checked = time.perf_counter()
+        path = folder / f"digits-{depth}-layers.json"
+        with steps() as (say, count):
+            started = time.perf_counter()
+            solution = build(problem, depth, seed=seed, progress=say)
+            write_certificate(solution, path)
+            built = time.perf_counter()
+            say(f"checking {depth} layers")
+            verdict = verify.check(path, progress=count)
+            checked = time.perf_counter()
         if verdict.status != "accepted":
             refused.append(verdict.text())
         network = solution.network
@@ -68,21 +77,10 @@ def run(folder: Path, edits: int, seed: int) -> None:
             bound(depth, problem.N, problem.K, one_sign=problem.one_sign)
             for bound in (bounds.lower, bounds.upper)
         )
-        table.add_row(
-            str(depth),
-            str(network.neurons),
-            str(low),
-            str(high),
-            str(network.neurons - solution.plain_neurons),
-            f"{network.bits} bits",
-            verdict.status,
-            f"{built - started:.2f} s",
-            f"{checked - built:.2f} s",
-        )
+        row = (depth, network.neurons, low, high, network.neurons - solution.plain_neurons, network.bits)
+        times = (f"{built - started:.2f} s", f"{checked - built:.2f} s")
+        table.add_row(*map(str, row), verdict.status, *times)
     console.print(table)
-    console.print(
-        "The proven bounds speak of the worst case over all inputs: a lucky instance may need fewer."
-    )
     picture = folder / "digits.png"
     plot_along_direction(read_profile(path), picture)
     console.print(f"Certificates and picture: {folder}/ (picture: {picture})")

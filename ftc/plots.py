@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +13,7 @@ import matplotlib
 import numpy as np
 
 from constructions import Layer, ReLUNetwork
+from constructions.files import write_whole
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -75,47 +78,78 @@ class Profile:
         return sorted(found)
 
 
-def _decimal(value: Fraction) -> float:
-    return value.numerator / value.denominator
-
-
 def plot_along_direction(profile: Profile, path: Path) -> None:
     """Draw `g` along its direction: data, edited points and breakpoints; the picture is a file.
 
-    Positions and values are rounded to floats for the picture only.
+    With more than six edits a second panel shows the five that lie closest together. Numbers are
+    rounded to floats for the picture only; a range that floats cannot show is scaled.
     """
     positions = profile.positions
-    low, high = min(positions), max(positions)
-    margin = (high - low) / 20 or Fraction(1)
-    knots = [t for t in profile.breakpoints() if low - margin <= t <= high + margin]
-    grid = sorted({low - margin, high + margin, *knots, *positions})
-    heights = profile.network([[t] for t in grid])
-    figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
-    axes.plot([_decimal(t) for t in grid], [_decimal(y) for y in heights], color="#0072B2", lw=1)
-    edits = [i for i, value in enumerate(profile.values) if value != 0]
-    at = dict(zip(grid, heights, strict=True))
+    edits = sorted({t for t, value in zip(positions, profile.values, strict=True) if value != 0})
+    spans = [(min(positions), max(positions))]
+    if len(edits) > 6:
+        spans.append(min(zip(edits, edits[4:], strict=False), key=lambda span: span[1] - span[0]))
+    knots = profile.breakpoints()
+    figure, panels = plt.subplots(
+        len(spans), figsize=(9, 3.5 * len(spans)), layout="constrained", squeeze=False
+    )
+    for axes, (low, high) in zip(panels[:, 0], spans, strict=True):
+        margin = (high - low) / 20 or Fraction(1)
+        _draw(axes, profile, knots, low - margin, high + margin)
+    panels[0, 0].set_title(profile.title)
+    panels[0, 0].legend(loc="upper right", ncols=3, frameon=False)
+    if len(spans) > 1:
+        panels[1, 0].set_title("five edits that lie close together", fontsize="medium")
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=150, format=path.suffix[1:].lower())
+    plt.close(figure)
+    write_whole(path, picture.getvalue())
+
+
+def _draw(axes: Any, profile: Profile, knots: list[Fraction], low: Fraction, high: Fraction) -> None:
+    points = {
+        t: value for t, value in zip(profile.positions, profile.values, strict=True) if low <= t <= high
+    }
+    bends = [t for t in knots if low <= t <= high]
+    grid = sorted({low, high, *bends, *points})
+    at = dict(zip(grid, profile.network([[t] for t in grid]), strict=True))
+    largest = max((abs(at[t]) for t in points), default=Fraction(0)) or Fraction(1)
+    x, x_label = _scale(low, high, "t = direction · x")
+    y, y_label = _scale(-largest, largest, "g")
+    axes.plot([x(t) for t in grid], [y(at[t]) for t in grid], color="#0072B2", lw=1)
     style: dict[str, Any] = {"zorder": 3, "ls": "none"}
+    for chosen, look in (
+        (
+            [t for t in points if points[t] == 0],
+            {"marker": "|", "ms": 7, "color": "0.35", "label": "protected points"},
+        ),
+        (
+            [t for t in points if points[t] != 0],
+            {"marker": "o", "ms": 5, "mfc": "#D55E00", "mec": "black", "mew": 0.5, "label": "edited points"},
+        ),
+    ):
+        axes.plot([x(t) for t in chosen], [y(at[t]) for t in chosen], **look, **style)
+    bottom = -1.6 * y(largest)
     axes.plot(
-        [_decimal(t) for t, v in zip(positions, profile.values, strict=True) if v == 0],
-        [_decimal(at[t]) for t, v in zip(positions, profile.values, strict=True) if v == 0],
-        marker="|", ms=7, color="0.35", label="protected points", **style,
-    )  # fmt: skip
-    axes.plot(
-        [_decimal(positions[i]) for i in edits],
-        [_decimal(at[positions[i]]) for i in edits],
-        marker="o", ms=5, mfc="#D55E00", mec="black", mew=0.5, label="edited points", **style,
-    )  # fmt: skip
-    largest = max((abs(at[t]) for t in positions), default=Fraction(1)) or Fraction(1)
-    bottom = -1.6 * _decimal(largest)
-    axes.plot(
-        [_decimal(t) for t in knots],
-        [bottom * 0.94] * len(knots),
+        [x(t) for t in bends], [bottom * 0.94] * len(bends),
         marker="^", ms=3, color="#009E73", label="breakpoints", **style,
     )  # fmt: skip
+    axes.set_xlim(x(low), x(high))
     axes.set_ylim(bottom, -bottom)
-    axes.set_xlabel("t = direction · x")
-    axes.set_ylabel("g")
-    axes.set_title(profile.title)
-    axes.legend(loc="upper right", ncols=3, frameon=False)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+
+
+def _scale(low: Fraction, high: Fraction, label: str) -> tuple[Callable[[Fraction], float], str]:
+    """How numbers of an interval become floats: as they are, or from 0 to 1 where floats are too
+    coarse, too short or too small for them."""
+    size = max(abs(low), abs(high))
+    if size < 10**300 and high - low > Fraction(1, 10**300) and (high - low) * 10**10 > size:
+        return lambda t: _float(max(min(t, 4 * size), -4 * size)), label
+    if low == -high:
+        return lambda t: _float(max(min(t / size, Fraction(4)), Fraction(-4))), f"{label} (1 = the largest)"
+    return lambda t: _float((t - low) / (high - low)), f"{label} (scaled to 0..1)"
+
+
+def _float(value: Fraction) -> float:
+    return value.numerator / value.denominator
