@@ -20,8 +20,8 @@ from ftc.reading import read_profile
 __all__ = ["digits_problem", "run"]
 
 CAPTION = (
-    "* proven for the worst case over all data: a lucky instance needs fewer; "
-    "restarts: neurons added to keep numbers short; bits: of the longest weight"
+    "lower, upper: proven for the worst case over all data (a lucky instance needs fewer); "
+    "extra: neurons spent on short numbers; bits: the longest weight"
 )
 
 
@@ -55,8 +55,8 @@ def run(folder: Path, edits: int, seed: int) -> None:
         f"{problem.K - problem.N} outputs must not move at all.\n"
     )
     folder.mkdir(parents=True, exist_ok=True)
-    table = Table(title="Networks g with f + g exactly as wanted", caption=CAPTION, box=box.SIMPLE)
-    headings = ("layers", "neurons", "lower*", "upper*", "restarts", "bits", "verdict", "build", "check")
+    table = Table(title="Networks g with f + g exactly as wanted", caption=CAPTION, box=box.SIMPLE, padding=(0, 1))
+    headings = ("layers", "neurons", "lower", "upper", "extra", "bits", "verdict", "build s", "check s")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     refused = []
@@ -78,7 +78,7 @@ def run(folder: Path, edits: int, seed: int) -> None:
             for bound in (bounds.lower, bounds.upper)
         )
         row = (depth, network.neurons, low, high, network.neurons - solution.plain_neurons, network.bits)
-        times = (f"{built - started:.2f} s", f"{checked - built:.2f} s")
+        times = (f"{built - started:.2f}", f"{checked - built:.2f}")
         table.add_row(*map(str, row), verdict.status, *times)
     console.print(table)
     picture = folder / "digits.png"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify.kernel.reader import Malformed, fields, shown
+from verify.kernel.reader import fields, need, shown
 
 __all__ = ["NAMES", "bound_value", "read_bound"]
 
@@ -19,13 +19,11 @@ WITH_RESTARTS = ("three-layer", "four-layer", "sign-lift")
 def read_bound(raw: Any, place: str) -> dict[str, Any]:
     """The bound of a claim: `{"name": NAME}`, for some names also `"restart_every": s`."""
     fields(raw, place, ("name",), ("restart_every",))
-    if raw["name"] not in NAMES:
-        raise Malformed(f"{place}.name", f"unknown bound {shown(raw['name'])}")
-    if "restart_every" in raw:
-        if raw["name"] not in WITH_RESTARTS:
-            raise Malformed(place, f"the bound {raw['name']} knows no restarts")
-        if type(raw["restart_every"]) is not int or raw["restart_every"] < 1:
-            raise Malformed(f"{place}.restart_every", "expected an integer from 1")
+    name, every = raw["name"], raw.get("restart_every", 1)
+    need(name in NAMES, f"{place}.name", f"unknown bound {shown(name)}")
+    known = "restart_every" not in raw or name in WITH_RESTARTS
+    need(known, place, f"the bound {name} knows no restarts")
+    need(type(every) is int and every > 0, f"{place}.restart_every", "expected an integer from 1")
     return dict(raw)
 
 

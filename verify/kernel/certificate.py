@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from verify.kernel.reader import MAX_JSON, Array, Malformed, Row, fields, integer, open_regular, parse
-from verify.kernel.reader import read_array as read
+from verify.kernel.npy import sidecar
+from verify.kernel.reader import Array, Row, fields, inline, integer, need, open_regular, parse
 
 __all__ = ["Certificate", "Network", "Progress", "read_certificate"]
 
+MAX_JSON = 1 << 30
 Progress = Callable[[int, int], None]
 """Called with the number of points that are settled, and of all points."""
 
@@ -24,7 +25,6 @@ class Network:
 
     layers: list[list[list[int]]]
     denominators: list[int]
-    widths: list[int]
 
     @classmethod
     def of(cls, layers: list[tuple[Array, Array]]) -> Network:
@@ -42,7 +42,12 @@ class Network:
                 denominators.append(q * r * common // shared)
             out.append(rows)
             below = denominators
-        return cls(out, below, [len(rows) for rows in out[:-1]])
+        return cls(out, below)
+
+    @property
+    def neurons(self) -> int:
+        """The number of hidden neurons."""
+        return sum(len(rows) for rows in self.layers[:-1])
 
     def __call__(self, point: Row) -> list[int]:
         """The outputs at a point: integers over `denominators[k]` times the point's denominator."""
@@ -70,10 +75,6 @@ class Certificate:
     outputs: int
     claims: list[Any]
 
-    @property
-    def K(self) -> int:  # noqa: N802
-        return self.points.shape[0]
-
     def validate(self) -> None:
         """Read every streamed array once: finite, whole, and with the digest that was named."""
         for data in (self.points, self.base):
@@ -88,59 +89,52 @@ def read_certificate(path: str) -> Certificate:
         Malformed: it is no certificate.
     """
     file = os.path.join(path, "certificate.json") if os.path.isdir(path) else path
-    folder = os.path.dirname(file) or "."
     with open_regular(file, "certificate") as stream:
         content = stream.read(MAX_JSON + 1)
-    if len(content) > MAX_JSON:
-        raise Malformed("certificate", "the JSON file has over 1 GiB")
-    return _read(parse(content, "certificate"), folder)
-
-
-def _read(raw: Any, folder: str) -> Certificate:
+    need(len(content) <= MAX_JSON, "certificate", "the JSON file has over 1 GiB")
+    raw = parse(content, "certificate")
     required = ("format", "version", "claims", "points", "edits")
     fields(raw, "certificate", required, ("base", "direction", "network", "notes"))
-    if raw["format"] != "ftc-certificate":
-        raise Malformed("format", "expected 'ftc-certificate'")
-    if type(raw["version"]) is not int or raw["version"] != 1:
-        raise Malformed("version", "expected 1")
-    if type(raw["claims"]) is not list or not raw["claims"]:
-        raise Malformed("claims", "expected a list of at least one claim")
-    points = read(raw["points"], "points", folder, (2,))
-    if 0 in points.shape:
-        raise Malformed("points", "no points, or points without coordinates")
-    layers = _read_layers(raw["network"], points.shape[1], folder) if "network" in raw else None
-    network = None if layers is None else Network.of(layers)
-    base = read(raw["base"], "base", folder, (1, 2)) if "base" in raw else None
+    need(raw["format"] == "ftc-certificate", "format", "expected 'ftc-certificate'")
+    need(type(raw["version"]) is int and raw["version"] == 1, "version", "expected 1")
+    claims = raw["claims"]
+    need(type(claims) is list and claims != [], "claims", "expected a list of at least one claim")
+    folder = os.path.dirname(file) or "."
+    points = _read_array(raw["points"], "points", folder, (2,))
+    need(0 not in points.shape, "points", "no points, or points without coordinates")
+    network = _read_network(raw["network"], points.shape[1], folder) if "network" in raw else None
+    base = _read_array(raw["base"], "base", folder, (1, 2)) if "base" in raw else None
     edits, by_label, shape = _read_edits(raw["edits"], points.shape[0], folder)
-    outputs = _outputs(points, base, shape, network)
+    outputs = _count_outputs(points, base, shape, network)
     if by_label:
-        for place, label in enumerate(edits.values()):
-            if outputs < 2:
-                raise Malformed("edits.label", "labels need at least two columns of base")
-            if not isinstance(label, int) or not 0 <= label < outputs:
-                raise Malformed(f"edits.label[{place}]", f"not a column of base: 0..{outputs - 1}")
+        need(outputs > 1, "edits.label", "labels need at least two columns of base")
+        for k, label in enumerate(raw["edits"]["label"]):
+            need(0 <= label < outputs, f"edits.label[{k}]", f"not a column of base: 0..{outputs - 1}")
     direction = _read_direction(raw["direction"], points.shape[1]) if "direction" in raw else None
-    return Certificate(points, base, edits, by_label, direction, network, outputs, raw["claims"])
+    return Certificate(points, base, edits, by_label, direction, network, outputs, claims)
 
 
-def _read_layers(raw: Any, inputs: int, folder: str) -> list[tuple[Array, Array]]:
-    if type(raw) is not list or not raw:
-        raise Malformed("network", "expected a list of at least one layer")
+def _read_array(value: Any, place: str, folder: str, dims: tuple[int, ...]) -> Array:
+    if type(value) is dict and "file" in value:
+        return sidecar(value, place, folder, dims)
+    return inline(value, place, dims)
+
+
+def _read_network(raw: Any, inputs: int, folder: str) -> Network:
+    need(type(raw) is list and raw != [], "network", "expected a list of at least one layer")
     layers = []
     for k, layer in enumerate(raw):
         place = f"network[{k}]"
         fields(layer, place, ("weight", "bias"))
-        weight = read(layer["weight"], f"{place}.weight", folder, (2,))
-        bias = read(layer["bias"], f"{place}.bias", folder, (1,))
-        if weight.shape[1] != inputs:
-            raise Malformed(f"{place}.weight", f"{weight.shape[1]} columns for {inputs} inputs")
-        if bias.shape != weight.shape[:1]:
-            raise Malformed(f"{place}.bias", f"{bias.shape[0]} entries for {weight.shape[0]} rows")
+        weight = _read_array(layer["weight"], f"{place}.weight", folder, (2,))
+        bias = _read_array(layer["bias"], f"{place}.bias", folder, (1,))
+        rows, columns = weight.shape
+        need(columns == inputs, f"{place}.weight", f"{columns} columns for {inputs} inputs")
+        need(bias.shape == (rows,), f"{place}.bias", f"{bias.shape[0]} entries for {rows} rows")
         layers.append((weight, bias))
-        inputs = weight.shape[0]
-    if inputs == 0:
-        raise Malformed("network", "the last layer has no output")
-    return layers
+        inputs = rows
+    need(inputs > 0, "network", "the last layer has no output")
+    return Network.of(layers)
 
 
 def _read_edits(
@@ -148,54 +142,48 @@ def _read_edits(
 ) -> tuple[dict[int, Row | int], bool, tuple[int, ...] | None]:
     by_label = type(raw) is dict and "label" in raw
     fields(raw, "edits", ("index", "label" if by_label else "value"))
-    index = raw["index"]
-    if type(index) is not list:
-        raise Malformed("edits.index", f"expected a list, got {type(index).__name__}")
-    values: list[Any]
-    shape = None
+    index, shape = raw["index"], None
+    need(type(index) is list, "edits.index", "expected a list of integers")
     if by_label:
         values = raw["label"]
-        if type(values) is not list or not all(type(label) is int for label in values):
-            raise Malformed("edits.label", "expected a list of integers")
+        fine = type(values) is list and all(type(label) is int for label in values)
+        need(fine, "edits.label", "expected a list of integers")
     else:
-        wanted = read(raw["value"], "edits.value", folder, (1, 2))
+        wanted = _read_array(raw["value"], "edits.value", folder, (1, 2))
         values, shape = list(wanted.rows()), wanted.shape[1:]
-    if len(values) != len(index):
-        raise Malformed("edits", f"{len(index)} indices for {len(values)} wanted outputs")
+    need(len(values) == len(index), "edits", f"{len(index)} indices for {len(values)} wanted outputs")
     edits: dict[int, Row | int] = {}
-    for place, (i, value) in enumerate(zip(index, values, strict=True)):
-        if type(i) is not int or not 0 <= i < points:
-            raise Malformed(f"edits.index[{place}]", f"not an integer in 0..{points - 1}")
-        if i in edits:
-            raise Malformed(f"edits.index[{place}]", f"the index {i} is repeated")
+    for k, (i, value) in enumerate(zip(index, values, strict=True)):
+        place = f"edits.index[{k}]"
+        need(type(i) is int and 0 <= i < points, place, f"not an integer in 0..{points - 1}")
+        need(i not in edits, place, f"the index {i} is repeated")
         edits[i] = value
     return edits, by_label, shape
 
 
-def _outputs(
+def _count_outputs(
     points: Array, base: Array | None, values: tuple[int, ...] | None, network: Network | None
 ) -> int:
     """The number of outputs, on which base, values and network must agree."""
-    if base is not None and base.shape[0] != points.shape[0]:
-        raise Malformed("base", f"{base.shape[0]} entries for {points.shape[0]} points")
-    if base is not None and values is not None and base.shape[1:] != values:
-        raise Malformed("edits.value", "the rows have not the shape of the rows of base")
-    counts = {
-        "base": None if base is None else base.width,
-        "edits.value": None if values is None else math.prod(values),
-        "network": None if network is None else len(network.denominators),
-    }
-    known = {place: count for place, count in counts.items() if count is not None}
-    for place, count in known.items():
-        first = next(iter(known))
-        if count != known[first] or count == 0:
-            raise Malformed(place, f"{count} outputs, while {first} has {known[first]}")
-    if not known:
-        raise Malformed("edits.label", "labels need base or a network")
-    return next(iter(known.values()))
+    counts = {}
+    if base is not None:
+        need(
+            base.shape[0] == points.shape[0], "base", f"{base.shape[0]} entries for {points.shape[0]} points"
+        )
+        same = values is None or base.shape[1:] == values
+        need(same, "edits.value", "the rows have not the shape of the rows of base")
+        counts["base"] = base.width
+    if values is not None:
+        counts["edits.value"] = math.prod(values)
+    if network is not None:
+        counts["network"] = len(network.denominators)
+    need(counts != {}, "edits.label", "labels need base or a network")
+    first, outputs = next(iter(counts.items()))
+    for place, count in counts.items():
+        need(count == outputs > 0, place, f"{count} outputs, while {first} has {outputs}")
+    return outputs
 
 
 def _read_direction(raw: Any, d: int) -> list[int]:
-    if type(raw) is not list or len(raw) != d:
-        raise Malformed("direction", f"expected a list of {d} decimal strings")
+    need(type(raw) is list and len(raw) == d, "direction", f"expected a list of {d} decimal strings")
     return [integer(entry, f"direction[{k}]") for k, entry in enumerate(raw)]

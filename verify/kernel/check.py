@@ -102,7 +102,7 @@ def check(path: str | os.PathLike[str], progress: Progress = lambda done, total:
     except OSError as error:
         return Verdict("malformed", place="certificate", reason=f"cannot be read: {error.strerror}")
     status = "rejected" if any(finding.violation for finding in findings) else "accepted"
-    return Verdict(status, tuple(findings), certificate.K, len(certificate.edits))
+    return Verdict(status, tuple(findings), certificate.points.shape[0], len(certificate.edits))
 
 
 def _read_claim(raw: Any, place: str, certificate: Certificate) -> Claim:
