@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint wheel clean
+.PHONY: demo test slow lint bench wheel clean
 
 demo: $(READY)
 	$(BIN)/ftc demo
 
 test: $(READY)
 	$(BIN)/pytest -n auto -m "not slow"
+
+slow: $(READY)
+	$(BIN)/pytest -n auto -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -24,6 +27,9 @@ verify.pyz: $(shell find verify -name '*.py')
 	cp -r verify/__init__.py verify/__main__.py verify/kernel build/pyz/verify/
 	rm -rf build/pyz/verify/kernel/__pycache__
 	$(PYTHON) -m zipapp build/pyz -m verify.__main__:main -o $@
+
+bench: $(READY)
+	$(BIN)/python benchmarks/building.py
 
 wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist

@@ -186,10 +186,16 @@ def _choose(
             raise ValueError(
                 f"construction {construction} has {chosen[construction].depth} layers, more than {layers}"
             )
+    what = f"construction {construction}" if construction else f"a network of {layers} layers"
     if numbers == "moderate":
         chosen = {name: c for name, c in chosen.items() if c.dyadic}
         if not chosen:
-            raise ValueError(f"construction {construction} has no dyadic variant")
+            raise ValueError(f"{what} has no dyadic variant")
+    if restart_every is not None:
+        most = layers if isinstance(layers, int) else 4
+        chosen = {name: c for name, c in chosen.items() if c.restarts and c.depth <= most}
+        if not chosen:
+            raise ValueError(f"{what} has no restarts: restart_every is for three layers or more")
     return chosen
 
 

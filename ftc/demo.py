@@ -55,7 +55,12 @@ def run(folder: Path, edits: int, seed: int) -> None:
         f"{problem.K - problem.N} outputs must not move at all.\n"
     )
     folder.mkdir(parents=True, exist_ok=True)
-    table = Table(title="Networks g with f + g exactly as wanted", caption=CAPTION, box=box.SIMPLE, padding=(0, 1))
+    table = Table(
+        title="Networks g with f + g exactly as wanted",
+        caption=CAPTION,
+        box=box.SIMPLE,
+        collapse_padding=True,
+    )
     headings = ("layers", "neurons", "lower", "upper", "extra", "bits", "verdict", "build s", "check s")
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)

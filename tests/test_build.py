@@ -98,6 +98,7 @@ def test_the_smallest_network_is_accepted_and_keeps_the_bound(problem, depth, fo
 def test_every_construction_is_accepted(name, problem, every, numbers, folder) -> None:
     construction = CONSTRUCTIONS[name]
     moderate = numbers and construction.dyadic
+    every = every if construction.restarts else None
     solution = build(
         problem,
         construction.depth,

@@ -1,0 +1,6 @@
+"""`python -m ftc`: the command line."""
+
+from ftc.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The command line as people meet it: exit codes, one-line errors, nothing half written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ftc.cli
+
+POINTS = "0,0\n1,0\n2,1\n3,5\n4,4\n0.1,7\n"
+EDITS = "index,value\n2,1\n4,-0.25\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "points.csv").write_text(POINTS)
+    (tmp_path / "edits.csv").write_text(EDITS)
+    (tmp_path / "base.csv").write_text("0\n0.5\n1/3\n0\n-1e3\n7\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def ftc_run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["ftc", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        ftc.cli.main()
+    assert isinstance(stop.value.code, int)
+    return stop.value.code
+
+
+@pytest.mark.parametrize("layers", ["2", "3", "4", "auto"])
+@pytest.mark.parametrize("target", ["patch.json", "patch"])
+def test_build_check_plot(folder, monkeypatch, capsys, layers, target) -> None:
+    arguments = ("points.csv", "edits.csv", "--base", "base.csv", "-o", target, "--layers", layers, "--json")
+    assert ftc_run(monkeypatch, "build", *arguments) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["edits"], facts["points"]) == (2, 6)
+    assert layers == "auto" or facts["layers"] == int(layers)
+    assert ftc_run(monkeypatch, "check", target) == 0
+    assert f"{facts['neurons']} neurons" in capsys.readouterr().out
+    assert ftc_run(monkeypatch, "plot", target, "-o", "patch.png") == 0
+    assert (folder / "patch.png").read_bytes().startswith(b"\x89PNG")
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_npy_input_and_a_patch_without_edits(folder, monkeypatch, capsys) -> None:
+    np.save(folder / "points.npy", np.arange(12, dtype=np.uint8).reshape(6, 2))
+    (folder / "none.csv").write_text("index,value\n")
+    assert ftc_run(monkeypatch, "build", "points.npy", "none.csv", "-o", "patch") == 0
+    assert ftc_run(monkeypatch, "check", "patch", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["findings"][0]["claim"]["neurons"] == 0
+    assert ftc_run(monkeypatch, "plot", "patch", "-o", "patch.pdf") == 0
+    assert sorted(path.name for path in (folder / "patch").iterdir()) == ["certificate.json", "points.npy"]
+
+
+def test_verdicts_are_exit_codes(folder, monkeypatch, capsys) -> None:
+    assert ftc_run(monkeypatch, "build", "points.csv", "edits.csv", "-o", "patch.json") == 0
+    document = json.loads((folder / "patch.json").read_text())
+    document["claims"][0]["neurons"] += 1
+    (folder / "patch.json").write_text(json.dumps(document))
+    assert ftc_run(monkeypatch, "check", "patch.json") == 3
+    (folder / "patch.json").write_text("{")
+    assert ftc_run(monkeypatch, "check", "patch.json") == 4
+    output = capsys.readouterr().out
+    assert "rejected: claim 0 (edit): neurons: expected" in output
+    assert "malformed: certificate: not JSON" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("build", "Missing argument"),
+        ("build points.csv edits.csv", "Missing option"),
+        ("build nope.csv edits.csv -o x.json", "nope.csv: cannot be read"),
+        ("build points.csv points.csv -o x.json", "the first line must be exactly index,value"),
+        ("build points.csv edits.csv -o no/x.json", "no is not a folder"),
+        ("build points.csv edits.csv -o .", "exists already"),
+        ("build points.csv edits.csv -o x.json --layers 9", "--layers"),
+        ("build points.csv edits.csv -o x.json --construction x", "--construction"),
+        ("build points.csv edits.csv -o x.json --construction grid --layers 2", "grid has 3 layers"),
+        ("build points.csv edits.csv -o x.json --construction tents --restart-every 2", "no restarts"),
+        ("build points.csv edits.csv -o x.json --restart-every 0", "--restart-every"),
+        ("build points.csv edits.csv -o x.json --base edits.csv", "edits.csv: row 1 has 2 columns"),
+        ("build points.csv edits.csv -o x.json --base short.csv", "base has shape (1,): expected (6,)"),
+        ("check nope.json", "nope.json: no such certificate"),
+        ("plot edits.csv -o x.png", "edits.csv is malformed"),
+        ("plot edits.csv -o x.txt", "expected a name that ends in .png"),
+        ("bounds -3", "No such option"),
+        ("bounds 5 --points 3", "--points is 3: expected at least N = 5"),
+        ("nonsense", "No such command"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(folder, monkeypatch, capsys, arguments, message) -> None:
+    (folder / "short.csv").write_text("1\n")
+    before = sorted(folder.iterdir())
+    assert ftc_run(monkeypatch, *arguments.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("ftc: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+    assert captured.out == ""
+    assert sorted(folder.iterdir()) == before
+
+
+def test_bounds_table(monkeypatch, capsys) -> None:
+    assert ftc_run(monkeypatch, "bounds", "100", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["layers"], row["lower"], row["upper"]) for row in rows[:3]] == [
+        (2, 300, 300), (3, 38, 40), (4, 19, 24),
+    ]  # fmt: skip
+    assert ftc_run(monkeypatch, "bounds", "100", "--one-sign", "--points", "1000") == 0
+    assert "35" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("scale", ["1e-4000", "1e-300", "1", "1e300", "1e4000"])
+def test_pictures_of_any_scale(folder, monkeypatch, scale) -> None:
+    exponent = scale.removeprefix("1e") if "e" in scale else "0"
+    (folder / "points.csv").write_text("\n".join(f"{k}e{exponent}" for k in range(20)) + "\n")
+    (folder / "edits.csv").write_text(
+        "index,value\n" + "".join(f"{k},{k - 9}e{exponent}\n" for k in range(1, 19, 2))
+    )
+    assert ftc_run(monkeypatch, "build", "points.csv", "edits.csv", "-o", "patch.json", "--layers", "3") == 0
+    assert ftc_run(monkeypatch, "plot", "patch.json", "-o", "patch.png") == 0
+
+
+def test_no_arguments_show_the_help(monkeypatch, capsys) -> None:
+    assert ftc_run(monkeypatch) == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_the_demo_in_a_pipe(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ftc", "demo", "--folder", str(tmp_path / "demo"), "--edits", "12"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("accepted") == 3
+    assert run.stderr == ""
+    assert (tmp_path / "demo" / "digits.png").stat().st_size > 10_000
