@@ -82,14 +82,14 @@ def restarts(groups: int, every: int | None) -> int:
     return max(groups - 1, 0) // every
 
 
-def three_layer_grid(n: int, columns_cost: int, restart_every: int | None = None) -> tuple[int, int]:
-    """`(width, r)`: least `ceil(n/r) + columns_cost * r + restarts(ceil(n/r))`, smallest such r.
+def least_width(n: int, columns_cost: int, restart_every: int | None = None) -> tuple[int, int]:
+    """`(width, r)`: least `ceil(n/r) + columns_cost * r + restarts(ceil(n/r))`, largest such r.
 
     Any later r costs at least `1 + columns_cost * r`, so the search ends, provably right, as soon
-    as that is no better than the best so far: after `O(sqrt n)` steps.
+    as that is worse than the best so far: after `O(sqrt n)` steps.
 
-    >>> three_layer_grid(100, 4), three_layer_grid(100, 3), three_layer_grid(0, 4)
-    ((40, 5), (35, 5), (0, 0))
+    >>> least_width(100, 4), least_width(100, 3), least_width(0, 4)
+    ((40, 5), (35, 6), (0, 0))
     """
     if n < 0 or columns_cost < 1:
         raise ValueError(f"need n >= 0 and columns_cost >= 1, got {n} and {columns_cost}")
@@ -97,10 +97,10 @@ def three_layer_grid(n: int, columns_cost: int, restart_every: int | None = None
         return 0, 0
     best = best_r = 0
     r = 1
-    while r <= n and (best_r == 0 or 1 + columns_cost * r < best):
+    while r <= n and (best_r == 0 or 1 + columns_cost * r <= best):
         groups = _ceil_div(n, r)
         width = groups + columns_cost * r + restarts(groups, restart_every)
-        if best_r == 0 or width < best:
+        if best_r == 0 or width <= best:
             best, best_r = width, r
         r += 1
     return best, best_r
@@ -112,9 +112,9 @@ def crossing_width(n: int, restart_every: int | None = None) -> tuple[int, int]:
     Without restarts the width is `ceil(2 sqrt n)`.
 
     >>> crossing_width(100), crossing_width(100, restart_every=1), crossing_width(10000)
-    ((20, 10), (28, 13), (200, 100))
+    ((20, 10), (28, 17), (200, 100))
     """
-    return three_layer_grid(n, 1, restart_every)
+    return least_width(n, 1, restart_every)
 
 
 def _check(layers: int, n: int, k: int | None) -> None:
@@ -179,7 +179,7 @@ def upper_grid(n: int, one_sign: bool = False) -> int:
     >>> upper_grid(100), upper_grid(100, one_sign=True), upper_grid(1)
     (40, 35, 4)
     """
-    return three_layer_grid(n, 3 if one_sign or n == 1 else 4)[0]
+    return least_width(n, 3 if one_sign or n == 1 else 4)[0]
 
 
 def upper_crossing(layers: int, n: int, one_sign: bool = False) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from constructions.bounds import crossing_width, three_layer_grid
+from constructions.bounds import crossing_width, least_width, two_layer_exact
 from constructions.crossing import NumbersTooLongError
 from constructions.direction import choose_direction
 from constructions.four_layer import band_crossing, sign_lift
@@ -15,7 +15,7 @@ from constructions.line import LineProblem, to_line
 from constructions.network import ReLUNetwork
 from constructions.problem import FineTuningProblem
 from constructions.three_layer import grid, three_layer_memorizer
-from constructions.two_layer import fewest_breakpoints, memorizer, tents
+from constructions.two_layer import fewest_breakpoints, least_breakpoints, memorizer, tents
 
 __all__ = ["BIT_LIMIT", "CONSTRUCTIONS", "Construction", "Solution", "build"]
 
@@ -42,7 +42,7 @@ def _cost(line: LineProblem) -> int:
 
 
 def _make_grid(line: LineProblem, every: int | None, _limit: int | None) -> ReLUNetwork:
-    columns = three_layer_grid(len(line.edits), _cost(line), every)[1]
+    columns = least_width(len(line.edits), _cost(line), every)[1]
     return grid(line, columns, every)
 
 
@@ -56,31 +56,25 @@ def _make_crossing(line: LineProblem, every: int | None, limit: int | None) -> R
 
 
 def _make_sign_lift(line: LineProblem, every: int | None, _limit: int | None) -> ReLUNetwork:
-    return sign_lift(line, three_layer_grid(len(line.edits), 3, every)[1], every)
+    return sign_lift(line, least_width(len(line.edits), 3, every)[1], every)
 
 
 CONSTRUCTIONS: dict[str, Construction] = {
     "fewest-breakpoints": Construction(
-        2, lambda line, _: 0, lambda line, *_: fewest_breakpoints(line), False, False
+        2, lambda line, _: least_breakpoints(line), lambda line, *_: fewest_breakpoints(line), False, False
     ),
     "tents": Construction(2, lambda line, _: 3 * len(line.edits), lambda line, *_: tents(line), False),
     "memorizer": Construction(
-        2,
-        lambda line, _: max(len(line.positions) - 2, 0),
-        lambda line, *_: memorizer(line),
-        False,
-        False,
+        2, lambda line, _: least_breakpoints(line), lambda line, *_: memorizer(line), False, False
     ),
-    "grid": Construction(3, lambda line, s: three_layer_grid(len(line.edits), _cost(line), s)[0], _make_grid),
+    "grid": Construction(3, lambda line, s: least_width(len(line.edits), _cost(line), s)[0], _make_grid),
     "three-layer-memorizer": Construction(
         3, lambda line, s: crossing_width(len(line.positions), s)[0], _make_three_memorizer
     ),
     "band-crossing": Construction(
         4, lambda line, s: crossing_width(len(line.edits), s)[0] + _cost(line), _make_crossing
     ),
-    "sign-lift": Construction(
-        4, lambda line, s: three_layer_grid(len(line.edits), 3, s)[0] + 2, _make_sign_lift
-    ),
+    "sign-lift": Construction(4, lambda line, s: least_width(len(line.edits), 3, s)[0] + 2, _make_sign_lift),
 }
 """Every construction by name. Shallower ones serve greater depths with one neuron a layer."""
 
@@ -89,9 +83,9 @@ CONSTRUCTIONS: dict[str, Construction] = {
 class Solution:
     """A network that solves `problem`, and how it was made.
 
-    `bound` is the width formula that the network keeps, as a certificate states it (or None);
-    `restart_every` is the restart distance that was used (None: no restarts); `plain_neurons`
-    is the width that the same construction would have without restarts.
+    `bound` is the width formula that the network keeps, as a certificate states it (or None, if a
+    construction was asked for that is wider); `restart_every` is the restart distance that was used
+    (None: no restarts); `plain_neurons` is the width that would do with numbers of any length.
     """
 
     problem: FineTuningProblem
@@ -120,8 +114,9 @@ def build(
     Widths: two layers at most `min(3N, K-2)` (`K >= 5`), three at most
     `min(min_r ceil(N/r) + 4r, ceil(2 sqrt K))`, four at most `ceil(2 sqrt N) + 4`, and one more
     for every further layer, as long as no weight's reduced numerator or denominator passes
-    `bit_limit` bits; beyond that, restarts are added. `numbers="moderate"` takes the dyadic
-    variants (a restart in every gap); `restart_every` sets the restarts by hand.
+    `bit_limit` bits; beyond that, restarts are added (two layers have none: their numbers are
+    short anyway). `numbers="moderate"` takes the dyadic variants (a restart in every gap);
+    `restart_every` sets the restarts by hand.
 
     Raises:
         ValueError: an unknown construction, or one that needs more layers or cannot do what is
@@ -138,62 +133,59 @@ def build(
     progress("choosing a direction")
     direction = choose_direction(problem, seed)
     line = to_line(problem, direction)
-    depths = [layers] if layers != "auto" else [2, 3, 4]
     if not problem.delta:
-        network = ReLUNetwork.constant(line.largest, depths[0], problem.d)
+        network = ReLUNetwork.constant(line.largest, 2 if layers == "auto" else layers, problem.d)
         return Solution(problem, network, direction, "nothing-to-do", None, 0, None, seed)
     every = 1 if numbers == "moderate" else restart_every
+    floor = max(Fraction(0), *(-value for value in problem.delta.values()))
+    extra = {name: 0 if layers == "auto" else layers - c.depth for name, c in chosen.items()}
+    widths = sorted((c.width(line, every) + extra[name], name) for name, c in chosen.items())
     best: tuple[ReLUNetwork, str, int | None] | None = None
-    for depth in depths:
-        floor = max((-value for value in problem.delta.values()), default=Fraction(0))
-        fitting = {n: c for n, c in chosen.items() if c.depth <= depth}
-        for name in sorted(fitting, key=lambda n: fitting[n].width(line, every) + depth - fitting[n].depth):
-            c = fitting[name]
-            if best and c.width(line, every) + depth - c.depth >= best[0].neurons:
-                continue
-            progress(f"building {name}, {depth} layers")
-            network, used = _make(c, line, every, bit_limit)
-            network = network.deepened(depth, max(floor, Fraction(0)))
-            if best is None or network.neurons < best[0].neurons:
-                best = (network, name, used)
+    for width, name in widths:
+        if best is not None and width >= best[0].neurons:
+            break
+        progress(f"building {name}")
+        network, used = _make(chosen[name], line, every, bit_limit)
+        network = network.deepened(network.depth + extra[name], floor)
+        if best is None or network.neurons < best[0].neurons:
+            best = (network, name, used)
     if best is None:
-        raise ValueError(f"no construction named {construction} has at most {layers} layers")
+        raise ValueError(f"no construction has at most {layers} layers")
     network, name, used = best
-    c = CONSTRUCTIONS[name]
-    plain = c.width(line, None) + network.depth - c.depth if used is not None else network.neurons
-    if restart_every is None and numbers == "fewest" and plain == network.neurons:
-        used = None  # the distance is so large that no gap was restarted
-    bound = _bound(problem, network, name, used, numbers)
-    return Solution(problem, network.along(direction), direction, name, used, plain, bound, seed)
+    plain = [c.width(line, None) + extra[n] for n, c in chosen.items() if c.restarts]
+    plain_neurons = min(network.neurons, *plain, network.neurons)
+    bound = _bound(problem, network, name, numbers)
+    return Solution(problem, network.along(direction), direction, name, used, plain_neurons, bound, seed)
 
 
 def _choose(
     layers: int | str, construction: str | None, numbers: str, restart_every: int | None
 ) -> dict[str, Construction]:
-    if layers != "auto" and (not isinstance(layers, int) or layers < 2):
-        raise ValueError(f"layers is {layers!r}: expected 2, 3, 4, .. or 'auto'")
+    """The constructions that can do what is asked, by name."""
+    if layers != "auto" and (type(layers) is not int or layers < 2):
+        raise ValueError(f"layers is {layers!r}: expected an integer from 2, or 'auto'")
     if numbers not in ("fewest", "moderate"):
         raise ValueError(f"numbers is {numbers!r}: expected 'fewest' or 'moderate'")
     if restart_every is not None and restart_every < 1:
         raise ValueError(f"restart_every is {restart_every}: expected a positive integer")
-    chosen = CONSTRUCTIONS
-    if construction is not None:
-        if construction not in CONSTRUCTIONS:
-            names = ", ".join(CONSTRUCTIONS)
-            raise ValueError(f"unknown construction {construction!r}: expected one of {names}")
-        chosen = {construction: CONSTRUCTIONS[construction]}
-        if isinstance(layers, int) and chosen[construction].depth > layers:
-            raise ValueError(
-                f"construction {construction} has {chosen[construction].depth} layers, more than {layers}"
-            )
+    if restart_every is not None and numbers == "moderate":
+        raise ValueError("moderate numbers need a restart in every gap: leave restart_every out")
+    if construction is not None and construction not in CONSTRUCTIONS:
+        names = ", ".join(CONSTRUCTIONS)
+        raise ValueError(f"unknown construction {construction!r}: expected one of {names}")
+    chosen = {name: c for name, c in CONSTRUCTIONS.items() if construction in (None, name)}
     what = f"construction {construction}" if construction else f"a network of {layers} layers"
+    if layers != "auto":
+        depth = min(c.depth for c in chosen.values())
+        chosen = {name: c for name, c in chosen.items() if c.depth <= int(layers)}
+        if not chosen:
+            raise ValueError(f"{what} has {depth} layers, more than {layers}")
     if numbers == "moderate":
         chosen = {name: c for name, c in chosen.items() if c.dyadic}
         if not chosen:
             raise ValueError(f"{what} has no dyadic variant")
     if restart_every is not None:
-        most = layers if isinstance(layers, int) else 4
-        chosen = {name: c for name, c in chosen.items() if c.restarts and c.depth <= most}
+        chosen = {name: c for name, c in chosen.items() if c.restarts}
         if not chosen:
             raise ValueError(f"{what} has no restarts: restart_every is for three layers or more")
     return chosen
@@ -202,7 +194,8 @@ def _choose(
 def _make(
     construction: Construction, line: LineProblem, every: int | None, limit: int
 ) -> tuple[ReLUNetwork, int | None]:
-    """The network and its restart distance: the largest one that keeps the numbers short."""
+    """The network and its restart distance: the largest one found that keeps the numbers short,
+    None if no gap was restarted."""
     if not construction.restarts:
         return construction.make(line, None, None), None
     if every is not None:
@@ -221,6 +214,7 @@ def _make(
     good, best, bad = 1, short(1), len(line.positions)
     if best is None:  # long already without any chain: restarts shorten what they can
         return construction.make(line, 1, None), 1
+    plain = construction.width(line, None)
     while bad - good > 1:
         middle = min((good + bad) // 2, 2 * good)  # a chain that is too long costs most
         longer = short(middle)
@@ -228,33 +222,33 @@ def _make(
             bad = middle
         else:
             good, best = middle, longer
-    return best, good
+    return best, good if best.neurons > plain else None
 
 
 def _bound(
-    problem: FineTuningProblem, network: ReLUNetwork, name: str, every: int | None, numbers: str
+    problem: FineTuningProblem, network: ReLUNetwork, name: str, numbers: str
 ) -> dict[str, Any] | None:
-    """The named width formula of the certificate format that this network keeps, if any."""
-    n, k = problem.N, problem.K
-    cost = 3 if problem.one_sign else 4
-    extra = network.depth - 4
-    table = [3 * n, k - 2] if k >= 5 else [3 * n, k - 1 - (k == 4 and n == 1)]
-    if network.depth == 2:
-        formula, value = "two-layer", min(table)
-    elif network.depth == 3:
-        grid_width, memorizer_width = (
-            three_layer_grid(n, cost, every)[0],
-            crossing_width(k, every)[0],
-        )
-        formula, value = "three-layer", min(grid_width, memorizer_width)
-    elif name == "sign-lift":
-        formula, value = "sign-lift", three_layer_grid(n, 3, every)[0] + 2 + extra
-    else:
-        value = crossing_width(n, every)[0] + cost + extra
-        formula = "four-layer-moderate" if numbers == "moderate" else "four-layer"
-    if network.neurons > value:
-        return None
-    bound: dict[str, Any] = {"name": formula}
-    if every is not None and network.depth > 2 and formula != "four-layer-moderate":
-        bound["restart_every"] = every
-    return bound
+    """The named width formula of the certificate format that this network keeps, if any: without
+    restarts if possible, else with as few as possible."""
+    depth, n, k = network.depth, problem.N, problem.K
+    cost, beyond = 3 if problem.one_sign else 4, depth - 4
+    if depth == 2:
+        return {"name": "two-layer"} if network.neurons <= two_layer_exact(n, k) else None
+    if numbers == "moderate" and depth > 3 and name != "sign-lift":
+        return {"name": "four-layer-moderate"}
+    formulas: dict[str, Callable[[int | None], int]] = {
+        "three-layer": lambda s: min(least_width(n, cost, s)[0], crossing_width(k, s)[0]),
+        "four-layer": lambda s: crossing_width(n, s)[0] + cost + beyond,
+        "sign-lift": lambda s: least_width(n, 3, s)[0] + 2 + beyond,
+    }
+    formula = "three-layer" if depth == 3 else "sign-lift" if name == "sign-lift" else "four-layer"
+    if network.neurons <= formulas[formula](None):
+        return {"name": formula}
+    keeps, fails = 0, k  # the value falls with s; a restart every k gaps is none
+    while fails - keeps > 1:
+        s = (keeps + fails) // 2
+        if network.neurons <= formulas[formula](s):
+            keeps = s
+        else:
+            fails = s
+    return {"name": formula, "restart_every": keeps} if keeps else None

@@ -44,7 +44,7 @@ def crossing(
     `e = 0` always passes, and dyadic data give dyadic weights.
 
     Raises:
-        NumbersTooLongError: a number longer than `limit` bits was met.
+        NumbersTooLongError: a slope or value is longer than `limit` bits, by more than a quarter.
     """
     edits = sorted(heights)
     padded, targets = _pad(list(positions), {i: heights[i] for i in edits}, band, columns)
@@ -82,17 +82,21 @@ class _Builder:
 
     def chain(self, start: int, end: int) -> list[list[Line]]:
         """The lines of the groups `start..end-1`, the first of them free, for the least `e`."""
-        failed, e = -1, 0
-        while (lines := self._try(start, end, e)) is None:
-            failed, e = e, max(1, 2 * e)
-        while e - failed > 1:
-            middle = (failed + e) // 2
-            shorter = self._try(start, end, middle)
-            if shorter is None:
-                failed = middle
+        works, fails, best = None, -1, None
+        while works is None or works - fails > 1:
+            e = max(fails + 1, 2 * fails) if works is None else (fails + works) // 2
+            try:
+                lines = self._try(start, end, e)
+            except NumbersTooLongError as error:  # a smaller `e` may still do
+                works, too_long = e, error
+                continue
+            if lines is None:
+                fails = e
             else:
-                e, lines = middle, shorter
-        return lines
+                works, best = e, lines
+        if best is None:
+            raise too_long
+        return best
 
     def _try(self, start: int, end: int, e: int) -> list[list[Line]] | None:
         lines: list[list[Line]] = []
@@ -106,20 +110,20 @@ class _Builder:
 
     def _group(self, group: int, *, rising: bool, before: list[Line] | None, e: int) -> list[Line] | None:
         lines: list[Line] = []
+        slope = at_zero = fmpq(0)  # of the signed sum of `lines`
         places = self.folding.groups[group]
         step = 1 if rising else -1
         for j, place in enumerate(places if rising else reversed(places)):
             sign = 1 if j % 2 == 0 else -1
             t = self.x[place]
-            need = sign * (self.heights[place] - _signed_sum(lines, t))
-            if need <= 0:
-                return None
+            # positive: the column before has brought S to the other side of the band, and further
+            need = sign * (self.heights[place] - at_zero - slope * t)
             earlier, later = self._neighbours(group, place, step)
             # S must reach `band` (after a positive column) or 0 (after a negative one) at `later`
             missing = fmpq(0)
             if later is not None:
                 goal = self.band if sign > 0 else fmpq(0)
-                missing = sign * (goal - _signed_sum(lines, later)) - need
+                missing = sign * (goal - at_zero - slope * later) - need
             if before is None:
                 least = fmpq(0) if earlier is None else need / (t - earlier)
                 if later is not None:
@@ -137,6 +141,8 @@ class _Builder:
                     return None
             self._measure(line)
             lines.append(line)
+            slope += sign * line.slope
+            at_zero += sign * (line.y - line.slope * line.t)
         return lines
 
     def _neighbours(self, group: int, place: int, step: int) -> tuple[fmpq | None, fmpq | None]:
@@ -159,12 +165,6 @@ class _Builder:
     def _measure(self, line: Line) -> None:
         if self.limit is not None:
             for number in (line.slope, line.y):
-                if max(int(number.p).bit_length(), int(number.q).bit_length()) > self.limit:
+                # a weight is a difference of slopes and may be shorter: some room is left
+                if 4 * max(int(number.p).bit_length(), int(number.q).bit_length()) > 5 * self.limit:
                     raise NumbersTooLongError(f"a slope or value has more than {self.limit} bits")
-
-
-def _signed_sum(lines: Sequence[Line], t: fmpq) -> fmpq:
-    total = fmpq(0)
-    for j, line in enumerate(lines):
-        total = total + line(t) if j % 2 == 0 else total - line(t)
-    return total

@@ -1,4 +1,7 @@
-"""A direction that keeps apart what must be told apart: the reduction to a line."""
+"""A direction that keeps apart what must be told apart: the reduction to a line.
+
+The reduction is that of [Sohn2024]; small integer entries keep the numbers of the network short.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,16 @@ def relative_gap(problem: FineTuningProblem, direction: tuple[int, ...]) -> Frac
     >>> relative_gap(FineTuningProblem([[0, 0], [1, 0], [4, 0]], edits={1: 1}), (1, 0))
     Fraction(1, 4)
     """
-    kinds = {0: 0} | {change: k for k, change in enumerate(dict.fromkeys(problem.delta.values()), start=1)}
-    kind = np.zeros(problem.K, dtype=np.int64)
+    return _gap(problem.project(direction).numerators, _kinds(problem))
+
+
+def _kinds(problem: FineTuningProblem) -> NDArray[np.int64]:
+    """A number for each point: 0 where nothing changes, equal where the changes are equal."""
+    numbers = {change: k for k, change in enumerate(dict.fromkeys(problem.delta.values()), start=1)}
+    kinds = np.zeros(problem.K, dtype=np.int64)
     for i, change in problem.delta.items():
-        kind[i] = kinds[change]
-    return _gap(problem.project(direction).numerators, kind)
+        kinds[i] = numbers[change]
+    return kinds
 
 
 def _gap(projections: NDArray[Any], kind: NDArray[np.int64]) -> Fraction:
@@ -40,7 +48,7 @@ def _gap(projections: NDArray[Any], kind: NDArray[np.int64]) -> Fraction:
     near_edit = ((k[1:] != 0) | (k[:-1] != 0)) & ~together
     if not bool(near_edit.any()):
         return Fraction(1)
-    return Fraction(int(steps[near_edit.astype(bool)].min()), int(t[-1] - t[0]))
+    return Fraction(int(steps[near_edit].min()), int(t[-1] - t[0]))
 
 
 def choose_direction(problem: FineTuningProblem, seed: int = 0) -> tuple[int, ...]:
@@ -58,16 +66,16 @@ def choose_direction(problem: FineTuningProblem, seed: int = 0) -> tuple[int, ..
     if d == 1 or not problem.delta:
         return (1,) + (0,) * (d - 1)
     rng = np.random.default_rng(seed)
+    kinds = _kinds(problem)
     best: tuple[Fraction, tuple[int, ...]] | None = None
-    bound, last = 1, False
-    while not last:
-        last = best is not None
+    bound = 1
+    while True:
+        found = best
         for _ in range(_TRIES):
             u = tuple(int(entry) for entry in rng.integers(-bound, bound, size=d, endpoint=True))
-            gap = relative_gap(problem, u)
+            gap = _gap(problem.project(u).numerators, kinds)
             if gap > 0 and (best is None or gap > best[0]):
                 best = (gap, u)
+        if best is not None and found is not None:  # one range more than the first that served
+            return best[1]
         bound = 2 * bound + 1
-    if best is None:  # the loop ends only after a valid direction
-        raise AssertionError("unreachable")
-    return best[1]

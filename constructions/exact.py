@@ -7,6 +7,7 @@ A float is the dyadic rational of its bits, an integer is itself, a `Fraction`, 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from flint import fmpq
 from numpy.typing import NDArray
 
-__all__ = ["ExactArray", "exact_array", "exact_scalar", "to_fraction"]
+__all__ = ["ExactArray", "exact_array", "exact_scalar"]
 
 _SIDECAR_DTYPES = ("<f8", "<f4", "<i8", "|u1")
 
@@ -41,6 +42,10 @@ class ExactArray:
 
 def exact_scalar(value: Any, place: str) -> tuple[int, int]:
     """Numerator and positive denominator of one number; `place` names it in errors.
+
+    Raises:
+        ValueError: NaN or infinity.
+        TypeError: no exact number: a truth value, a string, a sympy Float, ..
 
     >>> exact_scalar(0.75, "x")
     (3, 4)
@@ -72,19 +77,20 @@ def exact_scalar(value: Any, place: str) -> tuple[int, int]:
     return int(numerator), int(denominator)
 
 
-def to_fraction(value: fmpq) -> Fraction:
-    """A flint rational as a `Fraction`."""
-    return Fraction(int(value.p), int(value.q))
-
-
 def exact_array(data: Any, name: str) -> ExactArray:
     """Convert array-like `data` exactly; errors name the entry as `name[i, j]`.
+
+    Raises:
+        ValueError: NaN or infinity, rows of different lengths, or no array.
+        TypeError: an entry that is no exact number, or a masked array.
 
     >>> exact_array([[0.5, 3.0]], "points").numerators.tolist()
     [[1, 6]]
     """
     if isinstance(data, ExactArray):
         return data
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array: fill it first")
     array = data if isinstance(data, np.ndarray) else _as_array(data, name)
     if array.dtype.kind == "f" and array.dtype.itemsize <= 8:
         return _from_floats(array, name)
@@ -108,6 +114,8 @@ def exact_array(data: Any, name: str) -> ExactArray:
 
 def _as_array(data: Any, name: str) -> NDArray[Any]:
     """Nested sequences keep their entries as they are: numpy must not round an exact number."""
+    if isinstance(data, str) or not isinstance(data, Iterable):
+        raise ValueError(f"{name} is {data!r}: expected an array")
     rows = list(data)
     if any(isinstance(row, (list, tuple, np.ndarray)) for row in rows):
         lengths = {len(row) if isinstance(row, (list, tuple, np.ndarray)) else -1 for row in rows}
@@ -131,7 +139,8 @@ def _from_floats(array: NDArray[Any], name: str) -> ExactArray:
         raise ValueError(f"{place} is {values[index]}: every number must be finite")
     mantissa, exponent = np.frexp(values)
     integers = np.ldexp(mantissa, 53).astype(np.int64)  # exact: |mantissa| < 1 has 53 bits
-    exponent = exponent.astype(np.int64) - 53
+    above = exponent.astype(np.int64)  # |value| < 2^above
+    exponent = above - 53
     nonzero = integers != 0
     low_bit = np.where(nonzero, integers & -integers, 1)
     trailing = np.frexp(low_bit.astype(np.float64))[1].astype(np.int64) - 1
@@ -139,7 +148,7 @@ def _from_floats(array: NDArray[Any], name: str) -> ExactArray:
     exponent = np.where(nonzero, exponent + trailing, 0)
     least = min(int(exponent.min(initial=0)), 0)
     shift = np.where(nonzero, exponent - least, 0)
-    if int(shift.max(initial=0)) + 53 <= 62:
+    if int(above.max(initial=0, where=nonzero)) - least <= 62:
         numerators: NDArray[Any] = integers << shift
     else:
         numerators = np.left_shift(integers.astype(object), shift.astype(object))

@@ -73,6 +73,12 @@ def fold(
     A knot stands anywhere strictly between two groups. With `restart_every = s`, every s-th gap
     holds two knots, a power of two apart, in the data-free interval behind the group.
     """
+    if not 1 <= size <= len(edits):
+        raise ValueError(
+            f"columns is {size}: expected an integer from 1 to the number of edits, {len(edits)}"
+        )
+    if restart_every is not None and restart_every < 1:
+        raise ValueError(f"restart_every is {restart_every}: expected a positive integer")
     groups = [list(edits[k : k + size]) for k in range(0, len(edits), size)]
     knots: list[tuple[fmpq, ...]] = []
     for k, (group, after) in enumerate(zip(groups, groups[1:], strict=False), start=1):

@@ -60,7 +60,7 @@ def sign_lift(line: LineProblem, columns: int, restart_every: int | None = None)
     >>> net.widths, net([[t] for t in points]) == [i % 2 * (-1) ** (i // 2) for i in range(12)]
     ((6, 3, 2), True)
     """
-    lift = 4 * power_of_two_at_least(line.largest)
+    lift = 4 * power_of_two_at_least(line.largest or fmpq(1))
     edits = set(line.edits)
     heights = [v + lift if i in edits else fmpq(0) for i, v in enumerate(line.values)]
     encoder = grid(LineProblem(line.positions, heights), columns, restart_every)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from flint import fmpq
@@ -22,15 +23,15 @@ class LineProblem:
     positions: list[fmpq]
     values: list[fmpq]
 
-    @property
+    @cached_property
     def edits(self) -> list[int]:
         return [i for i, value in enumerate(self.values) if value != 0]
 
-    @property
+    @cached_property
     def one_sign(self) -> bool:
         return len({self.values[i] > 0 for i in self.edits}) <= 1
 
-    @property
+    @cached_property
     def largest(self) -> fmpq:
         """The largest absolute value that is wanted anywhere (0 if nothing is)."""
         return max((abs(value) for value in self.values), default=fmpq(0))

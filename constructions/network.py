@@ -49,6 +49,8 @@ class Layer:
         longest = 0
         for row, offset, common in zip(self.weight, self.bias, self.denominator, strict=True):
             for entry in {*row.tolist(), offset}:
+                if max(entry.bit_length(), common.bit_length()) <= longest:
+                    continue  # a gcd makes them only shorter
                 shared = math.gcd(entry, common)
                 longest = max(longest, (entry // shared).bit_length(), (common // shared).bit_length())
         return longest

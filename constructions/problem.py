@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -51,7 +51,7 @@ class FineTuningProblem:
         edits: Mapping[int, Any] | Iterable[tuple[int, Any]] = (),
     ) -> None:
         self.points = exact_array(points, "points")
-        if 0 in self.points.shape[:1] or not self.points.shape:
+        if self.points.shape[:1] == (0,):
             raise ValueError("points is empty: at least one point is needed")
         if len(self.points.shape) != 2 or self.points.shape[1] == 0:
             raise ValueError(f"points has shape {self.points.shape}: expected (K, d) with d >= 1")
@@ -59,8 +59,11 @@ class FineTuningProblem:
         if self.base is not None and self.base.shape != (self.K,):
             raise ValueError(f"base has shape {self.base.shape}: expected ({self.K},)")
         self.values = {}
-        for index, value in edits.items() if isinstance(edits, Mapping) else edits:
-            self._add(index, value)
+        pairs = edits.items() if isinstance(edits, Mapping) else edits
+        for k, pair in enumerate(pairs):
+            if not isinstance(pair, Sequence) or len(pair) != 2:
+                raise ValueError(f"edits[{k}] is {pair!r}: expected a pair (index, value)")
+            self._add(*pair)
         changes = ((i, self.values[i] - self._base(i)) for i in sorted(self.values))
         self.delta = {i: change for i, change in changes if change != 0}
         self._refuse_conflicts()
@@ -90,7 +93,7 @@ class FineTuningProblem:
         x = self.points.numerators
         if x.dtype != object:
             largest = max(int(x.max()), -int(x.min()))
-            if largest * sum(map(abs, direction)) < 2**63:
+            if 2 * largest * sum(map(abs, direction)) < 2**63:  # differences fit as well
                 return ExactArray(x @ np.array(direction, dtype=np.int64), self.points.denominator)
             x = x.astype(object)
         return ExactArray(x @ np.array(direction, dtype=object), self.points.denominator)
@@ -109,12 +112,13 @@ class FineTuningProblem:
         self.values[i] = Fraction(*exact_scalar(value, f"the value of edit {i}"))
 
     def _refuse_conflicts(self) -> None:
-        rows = self.points.numerators
-        changed = {tuple(rows[i].tolist()): i for i in self.delta}
-        if not changed:
+        if not self.delta:
             return
-        for j, row in enumerate(rows.tolist()):
-            i = changed.get(tuple(row))
+        rows = self.points.numerators
+        key = (lambda row: tuple(row.tolist())) if rows.dtype == object else (lambda row: row.tobytes())
+        changed = {key(rows[i]): i for i in self.delta}
+        for j in range(self.K):
+            i = changed.get(key(rows[j]))
             change = self.delta.get(j, Fraction(0))
             if i is not None and self.delta[i] != change:
                 (a, da), (b, db) = sorted([(i, self.delta[i]), (j, change)])

@@ -114,7 +114,7 @@ def three_layer_memorizer(
     >>> net.widths, net([[t] for t in points]) == [(-1) ** i for i in range(9)]
     ((3, 3), True)
     """
-    lift = 2 * power_of_two_at_least(line.largest)
+    lift = 2 * power_of_two_at_least(line.largest or fmpq(1))
     heights = {place: value + lift for place, value in enumerate(line.values)}
     hidden, signs = crossing(line.positions, heights, 2 * lift, columns, restart_every, limit)
     return ReLUNetwork.of([*hidden, ([signs], [-lift])], inputs=1)

@@ -17,7 +17,15 @@ from flint import fmpq
 from constructions.line import LineProblem, power_of_two_at_least
 from constructions.network import ReLUNetwork
 
-__all__ = ["Interpolant", "Neuron", "fewest_breakpoints", "five_points", "memorizer", "tents"]
+__all__ = [
+    "Interpolant",
+    "Neuron",
+    "fewest_breakpoints",
+    "five_points",
+    "least_breakpoints",
+    "memorizer",
+    "tents",
+]
 
 
 class Neuron(NamedTuple):
@@ -117,6 +125,27 @@ def _interpolant(t: Sequence[fmpq], y: Sequence[fmpq]) -> Interpolant:
             slopes.append(s[i])
             i += 1
     return Interpolant(breakpoints, slopes, t[0], y[0])
+
+
+def least_breakpoints(line: LineProblem) -> int:
+    """The least number of breakpoints of an interpolant: no two-layer network has fewer neurons.
+
+    >>> least_breakpoints(LineProblem([fmpq(i) for i in range(4)], [fmpq(v) for v in (0, 1, 1, 0)]))
+    1
+    """
+    x, y = line.positions, line.values
+    near = {j for i in line.edits for j in (i - 1, i, i + 1) if 0 < j < len(x) - 1}
+    bends = [
+        (j, (y[j + 1] - y[j]) * (x[j] - x[j - 1]) - (y[j] - y[j - 1]) * (x[j + 1] - x[j]))
+        for j in sorted(near)
+    ]
+    count, last, free = 0, fmpq(0), -1
+    for j, bend in bends:
+        # the second of two neighbours of one sign shares the breakpoint of the first
+        shares = free == j and bend * last > 0
+        if bend != 0 and not shares:
+            count, last, free = count + 1, bend, j + 1
+    return count
 
 
 def _from_interpolant(line: Interpolant, start: fmpq) -> list[Neuron]:

@@ -38,14 +38,15 @@ def test_least_width_product_is_fast_for_large_arguments() -> None:
 
 @pytest.mark.parametrize("every", [None, 1, 2, 3, 7])
 @pytest.mark.parametrize("cost", [1, 3, 4])
-def test_three_layer_grid_brute_force(cost: int, every: int | None) -> None:
+def test_least_width_brute_force(cost: int, every: int | None) -> None:
     for n in range(1, 150):
         options = []
         for r in range(1, n + 1):
             groups = ceil_div(n, r)
             extra = 0 if every is None else (groups - 1) // every
-            options.append((groups + cost * r + extra, r))
-        assert bounds.three_layer_grid(n, cost, every) == min(options)
+            options.append((groups + cost * r + extra, -r))
+        width, r = min(options)
+        assert bounds.least_width(n, cost, every) == (width, -r)
 
 
 def test_crossing_width_closed_forms() -> None:
@@ -53,7 +54,7 @@ def test_crossing_width_closed_forms() -> None:
         assert bounds.crossing_width(n)[0] == bounds.ceil_two_sqrt(n)
         moderate = bounds.crossing_width(n, restart_every=1)
         assert moderate[0] == min(2 * ceil_div(n, r) - 1 + r for r in range(1, n + 1))
-        assert moderate == bounds.three_layer_grid(n, 1, 1)
+        assert moderate == bounds.least_width(n, 1, 1)
     assert bounds.crossing_width(10**8) == (20000, 10000)
 
 
@@ -190,6 +191,6 @@ def test_bad_helper_arguments() -> None:
     with pytest.raises(ValueError):
         bounds.restarts(3, 0)
     with pytest.raises(ValueError):
-        bounds.three_layer_grid(-1, 4)
+        bounds.least_width(-1, 4)
     with pytest.raises(ValueError):
         bounds.two_layer_small(1, 5)

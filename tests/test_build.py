@@ -169,7 +169,8 @@ def test_long_numbers_get_restarts_and_say_so() -> None:
     assert short.restart_every is not None
     assert short.network.bits <= plain.network.bits // 2
     assert short.network.neurons > short.plain_neurons == plain.network.neurons
-    assert short.bound == {"name": "three-layer", "restart_every": short.restart_every}
+    assert short.bound is not None
+    assert short.bound["restart_every"] >= short.restart_every  # the least restarts that it keeps to
     assert short.network(problem.points) == plain.network(problem.points)
 
 
