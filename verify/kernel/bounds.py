@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify.kernel.reader import fields, need, shown
+from verify.kernel.reader import fields, is_count, need, shown
 
 __all__ = ["NAMES", "bound_value", "read_bound"]
 
@@ -23,7 +23,7 @@ def read_bound(raw: Any, place: str) -> dict[str, Any]:
     need(name in NAMES, f"{place}.name", f"unknown bound {shown(name)}")
     known = "restart_every" not in raw or name in WITH_RESTARTS
     need(known, place, f"the bound {name} knows no restarts")
-    need(type(every) is int and every > 0, f"{place}.restart_every", "expected an integer from 1")
+    need(is_count(every) and every > 0, f"{place}.restart_every", "expected an integer from 1")
     return dict(raw)
 
 

@@ -90,7 +90,7 @@ def read_certificate(path: str) -> Certificate:
     """
     file = os.path.join(path, "certificate.json") if os.path.isdir(path) else path
     with open_regular(file, "certificate") as stream:
-        content = stream.read(MAX_JSON + 1)
+        content = stream.read(min(MAX_JSON, os.fstat(stream.fileno()).st_size) + 1)
     need(len(content) <= MAX_JSON, "certificate", "the JSON file has over 1 GiB")
     raw = parse(content, "certificate")
     required = ("format", "version", "claims", "points", "edits")
@@ -142,16 +142,15 @@ def _read_edits(
 ) -> tuple[dict[int, Row | int], bool, tuple[int, ...] | None]:
     by_label = type(raw) is dict and "label" in raw
     fields(raw, "edits", ("index", "label" if by_label else "value"))
-    index, shape = raw["index"], None
+    index, labels = raw["index"], raw.get("label", [])
     need(type(index) is list, "edits.index", "expected a list of integers")
-    if by_label:
-        values = raw["label"]
-        fine = type(values) is list and all(type(label) is int for label in values)
-        need(fine, "edits.label", "expected a list of integers")
-    else:
-        wanted = _read_array(raw["value"], "edits.value", folder, (1, 2))
-        values, shape = list(wanted.rows()), wanted.shape[1:]
-    need(len(values) == len(index), "edits", f"{len(index)} indices for {len(values)} wanted outputs")
+    fine = type(labels) is list and all(type(label) is int for label in labels)
+    need(fine, "edits.label", "expected a list of integers")
+    wanted = None if by_label else _read_array(raw["value"], "edits.value", folder, (1, 2))
+    count = len(labels) if wanted is None else wanted.shape[0]
+    need(count == len(index), "edits", f"{len(index)} indices for {count} wanted outputs")
+    values = labels if wanted is None else list(wanted.rows())
+    shape = None if wanted is None else wanted.shape[1:]
     edits: dict[int, Row | int] = {}
     for k, (i, value) in enumerate(zip(index, values, strict=True)):
         place = f"edits.index[{k}]"

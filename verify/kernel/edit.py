@@ -8,7 +8,7 @@ from typing import Any
 
 from verify.kernel.bounds import bound_value, read_bound
 from verify.kernel.certificate import Certificate, Network, Progress
-from verify.kernel.reader import Malformed, Row, fields, need, rational, shown
+from verify.kernel.reader import MAX_COUNT, Malformed, Row, fields, need, rational, shown
 
 __all__ = ["EditClaim", "Violation"]
 
@@ -40,8 +40,8 @@ class EditClaim:
         by_label = raw["kind"] == "label-edit"
         fields(raw, place, ("kind", "neurons", "layers"), ("bound", "margin") if by_label else ("bound",))
         for key in ("neurons", "layers"):
-            fine = type(raw[key]) is int
-            need(fine, f"{place}.{key}", f"expected an integer, got {shown(raw[key])}")
+            short = type(raw[key]) is int and abs(raw[key]) < MAX_COUNT
+            need(short, f"{place}.{key}", f"expected an integer, got {shown(raw[key])}")
         if certificate.network is None:
             raise Malformed("network", f"the claim {raw['kind']} needs a network")
         wanted = "label" if by_label else "value"

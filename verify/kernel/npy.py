@@ -36,7 +36,7 @@ class Sidecar(Array):
     def rows(self) -> Iterator[Row]:
         size = self.width * array.array(self.code).itemsize
         many = max(1, CHUNK // max(1, size))
-        with open(self.path, "rb") as stream:
+        with open_regular(self.path, self.place) as stream:
             digest = hashlib.sha256(stream.read(self.start))
             for first in range(0, self.shape[0], many):
                 count = min(many, self.shape[0] - first)

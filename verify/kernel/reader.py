@@ -19,6 +19,7 @@ __all__ = [
     "Malformed",
     "Row",
     "fields",
+    "is_count",
     "inline",
     "integer",
     "need",
@@ -28,7 +29,7 @@ __all__ = [
     "shown",
 ]
 
-MAX_DIGITS, MAX_NESTING = 20_000, 64
+MAX_DIGITS, MAX_NESTING, MAX_COUNT = 20_000, 64, 10**18
 CANONICAL = re.compile(r"0|-?[1-9][0-9]*")
 
 Row = tuple[list[int], int]
@@ -55,6 +56,11 @@ def shown(value: object) -> str:
         return f"an integer of {value.bit_length()} bits"
     text = ascii(value) if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def is_count(value: Any) -> bool:
+    """Whether a JSON value is an integer from 0 that is short enough to print."""
+    return type(value) is int and 0 <= value < MAX_COUNT
 
 
 def integer(text: Any, place: str) -> int:
@@ -165,8 +171,8 @@ def inline(value: Any, place: str, dims: tuple[int, ...]) -> Inline:
     """Read an array with `len(shape)` in `dims`."""
     fields(value, place, ("shape", "numerators"), ("denominator", "denominators"))
     shape, texts = value["shape"], value["numerators"]
-    fine = type(shape) is list and all(type(n) is int and n >= 0 for n in shape)
-    need(fine, f"{place}.shape", "expected a list of integers from 0")
+    fine = type(shape) is list and all(is_count(n) for n in shape)
+    need(fine, f"{place}.shape", "expected a list of integers from 0, below 10^18")
     need(len(shape) in dims, f"{place}.shape", f"the shape has {len(shape)} dimensions")
     size = math.prod(shape)
     fine = type(texts) is list and len(texts) == size
@@ -181,8 +187,9 @@ def inline(value: Any, place: str, dims: tuple[int, ...]) -> Inline:
     fine = common or (type(below) is list and len(below) == shape[0])
     need(fine, f"{place}.denominators", "expected one for each entry of the first axis")
     numerators = [integer(text, f"{place}.numerators[{i}]") for i, text in enumerate(texts)]
-    denominators = [integer(text, f"{place}.denominators[{i}]") for i, text in enumerate(below)]
-    need(all(q > 0 for q in denominators), f"{place}.denominators", "a denominator is not positive")
+    name = f"{place}.denominator" if common else f"{place}.denominators"
+    denominators = [integer(text, name if common else f"{name}[{i}]") for i, text in enumerate(below)]
+    need(all(q > 0 for q in denominators), name, "a denominator is not positive")
     return Inline(place, tuple(shape), numerators, denominators)
 
 
