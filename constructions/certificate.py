@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -88,20 +89,20 @@ def _document(solution: Solution, files: dict[str, bytes] | None) -> dict[str, A
         "format": "ftc-certificate",
         "version": 1,
         "claims": [claim],
-        "points": _array(problem.points, "points.npy", files),
+        "points": _array(problem.points, "points", files),
     }
     if problem.base is not None:
-        document["base"] = _array(problem.base, "base.npy", files)
+        document["base"] = _array(problem.base, "base", files)
     indices = sorted(problem.values)
     values = exact_array([problem.values[i] for i in indices], "values")
-    document["edits"] = {"index": indices, "value": _array(values, "", None)}
+    document["edits"] = {"index": indices, "value": _array(values, "edits.value", None)}
     document["direction"] = [str(entry) for entry in solution.direction]
     document["network"] = [
         {
-            "weight": _rows(layer.weight, layer.denominator),
-            "bias": _rows(layer.bias, layer.denominator),
+            "weight": _rows(f"network[{k}].weight", layer.weight, layer.denominator),
+            "bias": _rows(f"network[{k}].bias", layer.bias, layer.denominator),
         }
-        for layer in network.layers
+        for k, layer in enumerate(network.layers)
     ]
     document["notes"] = {
         "construction": solution.construction,
@@ -113,35 +114,41 @@ def _document(solution: Solution, files: dict[str, bytes] | None) -> dict[str, A
 
 
 def _array(array: ExactArray, name: str, files: dict[str, bytes] | None) -> dict[str, Any]:
+    """`name` names the sidecar `name.npy`, and the array in errors."""
     if array.source is not None and files is not None:
         stream = io.BytesIO()
         np.lib.format.write_array(stream, array.source, version=(1, 0), allow_pickle=False)
-        files[name] = stream.getvalue()
-        return {"file": name, "sha256": hashlib.sha256(files[name]).hexdigest()}
-    return {
-        "shape": list(array.shape),
-        "denominator": _decimal(array.denominator),
-        "numerators": _decimals(array.numerators.reshape(-1).tolist()),
-    }
+        file = f"{name}.npy"
+        files[file] = stream.getvalue()
+        return {"file": file, "sha256": hashlib.sha256(files[file]).hexdigest()}
+    if array.denominator.bit_length() <= 64:
+        denominator = {"denominator": str(array.denominator)}
+        return _inline(name, array.numerators, denominator)
+    rows = array.numerators.reshape(len(array.numerators), -1)
+    shared = [math.gcd(array.denominator, *row.tolist()) for row in rows]
+    reduced = np.empty(rows.shape, dtype=object)
+    for k, row in enumerate(rows):
+        reduced[k] = row // shared[k]
+    below = _decimals(name, [array.denominator // common for common in shared])
+    return _inline(name, reduced.reshape(array.shape), {"denominators": below})
 
 
-def _rows(numerators: NDArray[Any], denominators: NDArray[Any]) -> dict[str, Any]:
-    return {
-        "shape": list(numerators.shape),
-        "denominators": _decimals(denominators.tolist()),
-        "numerators": _decimals(numerators.reshape(-1).tolist()),
-    }
+def _rows(name: str, numerators: NDArray[Any], denominators: NDArray[Any]) -> dict[str, Any]:
+    return _inline(name, numerators, {"denominators": _decimals(name, denominators.tolist())})
 
 
-def _decimals(values: Iterable[int]) -> list[str]:
-    return [_decimal(value) for value in values]
+def _inline(name: str, numerators: NDArray[Any], below: dict[str, Any]) -> dict[str, Any]:
+    entries = _decimals(name, numerators.reshape(-1).tolist())
+    return {"shape": list(numerators.shape), **below, "numerators": entries}
 
 
-def _decimal(value: int) -> str:
-    text = str(value) if -(2**63) < value < 2**63 else str(fmpz(value))
-    if len(text) > _MAX_DIGITS:
+def _decimals(name: str, values: Iterable[int]) -> list[str]:
+    texts = [str(value) if -(2**63) < value < 2**63 else str(fmpz(value)) for value in values]
+    longest = max(map(len, texts), default=0)
+    if longest > _MAX_DIGITS:
+        cure = "use restarts (restart_every=1) or another construction" if "network" in name else "round it"
         raise ValueError(
-            f"an integer of the network has {len(text)} digits, more than the {_MAX_DIGITS} that a "
-            "certificate may hold: use restarts (restart_every=1) or another construction"
+            f"{name}: an integer has {longest} digits, more than the {_MAX_DIGITS} that a certificate "
+            f"may hold: {cure}"
         )
-    return text
+    return texts

@@ -235,3 +235,17 @@ def test_a_folder_certificate_keeps_the_arrays(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="exists already"):
         write_certificate(solution, tmp_path / "patch")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["patch"]
+
+
+def test_unrelated_denominators_fit_into_a_certificate(folder: Path) -> None:
+    rng = random.Random(0)
+    points = [[Fraction(rng.randrange(10**9), rng.getrandbits(32) | 1)] for _ in range(2500)]
+    edits = {7: Fraction(1, 3), 9: 5e-324}
+    judge(build(FineTuningProblem(points, None, edits), 2), folder)
+
+
+def test_a_number_beyond_the_format_is_named(tmp_path: Path) -> None:
+    solution = build(FineTuningProblem([[Fraction(1, 10**20_000)], [0]], edits={1: 1}), 2)
+    with pytest.raises(ValueError, match=r"points: an integer has 20001 digits, more than the 20000"):
+        write_certificate(solution, tmp_path / "c.json")
+    assert list(tmp_path.iterdir()) == []
