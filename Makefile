@@ -32,6 +32,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/building.py
 
 wheel: $(READY)
+	rm -rf build/lib
 	$(BIN)/python -m build --wheel --outdir dist
 
 $(READY): pyproject.toml

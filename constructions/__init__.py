@@ -1,7 +1,7 @@
 """Networks from proofs: exact ReLU networks that realise given output changes and no others."""
 
 from constructions.build import CONSTRUCTIONS, Construction, Solution, build
-from constructions.certificate import certificate, write_certificate
+from constructions.certificate import certificate, refuse_target, write_certificate
 from constructions.crossing import NumbersTooLongError, crossing
 from constructions.direction import choose_direction, relative_gap
 from constructions.four_layer import band_crossing, sign_lift
@@ -29,6 +29,7 @@ __all__ = [
     "five_points",
     "grid",
     "memorizer",
+    "refuse_target",
     "relative_gap",
     "sign_lift",
     "tents",

@@ -21,7 +21,7 @@ from constructions.build import Solution
 from constructions.exact import ExactArray, exact_array
 from constructions.files import write_whole
 
-__all__ = ["certificate", "write_certificate"]
+__all__ = ["certificate", "refuse_target", "write_certificate"]
 
 _MAX_DIGITS = 20_000
 
@@ -47,18 +47,12 @@ def write_certificate(solution: Solution, path: str | os.PathLike[str]) -> Path:
         FileNotFoundError: the folder that should hold it does not exist.
         ValueError: an integer has more than 20,000 digits, the most that the format allows.
     """
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target.parent} is not a folder")
+    target = refuse_target(path)
     if target.suffix == ".json":
-        if target.is_dir():
-            raise FileExistsError(f"{target} is a folder")
         write_whole(target, _encode(_document(solution, None)))
         return target
-    if target.exists():
-        raise FileExistsError(f"{target} exists already: remove it or choose another name")
     document, files = certificate(solution)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    aside = Path(tempfile.mkdtemp(prefix=".aside-", dir=target.parent))
     try:
         aside.chmod(0o755)
         for name, content in {**files, "certificate.json": _encode(document)}.items():
@@ -67,6 +61,21 @@ def write_certificate(solution: Solution, path: str | os.PathLike[str]) -> Path:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
+    return target
+
+
+def refuse_target(path: str | os.PathLike[str]) -> Path:
+    """The path of a certificate to be written, if one can be: ask before a long build.
+
+    Raises:
+        FileExistsError: it is a folder that exists already.
+        FileNotFoundError: the folder that should hold it does not exist.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent} is not a folder")
+    if target.is_dir() or (target.exists() and target.suffix != ".json"):
+        raise FileExistsError(f"{target} exists already: remove it or choose another name")
     return target
 
 

@@ -11,7 +11,12 @@ __all__ = ["write_whole"]
 
 def write_whole(target: Path, content: bytes) -> None:
     """Write aside, flush to the disk, rename. An existing file is replaced; on failure it stays."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}-", dir=target.parent)
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder")
+    try:
+        handle, name = tempfile.mkstemp(prefix=".aside-", dir=target.parent)
+    except OSError as error:
+        raise type(error)(f"cannot write into {target.parent}: {error.strerror}") from None
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)

@@ -122,7 +122,13 @@ class FineTuningProblem:
             change = self.delta.get(j, Fraction(0))
             if i is not None and self.delta[i] != change:
                 (a, da), (b, db) = sorted([(i, self.delta[i]), (j, change)])
-                raise ValueError(f"points {a} and {b} are equal but need different changes: {da} and {db}")
+                need = f"{_short(da)} and {_short(db)}"
+                raise ValueError(f"points {a} and {b} are equal but need different changes: {need}")
+
+
+def _short(value: Fraction) -> str:
+    bits = value.numerator.bit_length() + value.denominator.bit_length()
+    return str(value) if bits < 400 else f"a rational of {bits} bits"
 
 
 def rational(value: Fraction) -> fmpq:

@@ -16,19 +16,25 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import verify
-from constructions import CONSTRUCTIONS, FineTuningProblem, Solution, bounds, build, write_certificate
+from constructions import (
+    CONSTRUCTIONS,
+    FineTuningProblem,
+    Solution,
+    bounds,
+    build,
+    refuse_target,
+    write_certificate,
+)
 from ftc.progress import steps
 from ftc.tables import read_edits, read_matrix, read_vector
+from verify.kernel import EXIT_CODES
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-EXIT_CODES = {"accepted": 0, "rejected": 3, "malformed": 4}
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 class Layers(StrEnum):
@@ -53,6 +59,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def main() -> None:
     """Run the command line; whatever is wrong with the input is one line and exit code 2."""
+    sys.set_int_max_str_digits(0)  # the readers limit what comes in
     try:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except Exception as error:
@@ -116,6 +123,7 @@ def build_command(
 ) -> None:
     """Build the smallest network that makes exactly these edits, and write its certificate."""
     started = time.perf_counter()
+    refuse_target(output)
     with steps() as (say, _):
         problem = FineTuningProblem(
             read_matrix(points), None if base is None else read_vector(base), read_edits(edits)
@@ -140,28 +148,47 @@ def build_command(
         if name == "bound" and value is not None:
             value = ", ".join(str(part) for part in value.values())
         if value is not None:
-            table.add_row(name.replace("_", " "), str(value))
+            table.add_row(name.replace("_", " "), Text(str(value)))
     Console().print(table)
 
 
 @app.command()
 def check(
     certificate: Annotated[Path, typer.Argument(help="A certificate: file or folder.")],
+    points: Annotated[Path | None, typer.Option(help="Compare its points with this file.")] = None,
+    edits: Annotated[Path | None, typer.Option(help="Compare its edits with this file.")] = None,
+    base: Annotated[Path | None, typer.Option(help="Compare its base with this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Let the trusted kernel judge a certificate: exit code 0, 3 (rejected) or 4 (malformed)."""
-    if not certificate.exists():
-        raise ValueError(f"{certificate}: no such certificate")
+    """Let the trusted kernel judge a certificate: exit code 0, 3 (rejected) or 4 (malformed).
+
+    With --points and --edits (and --base), it is also compared with your own files.
+    """
+    from ftc.reading import first_difference
+
+    if (points is None) != (edits is None) or (base is not None and points is None):
+        raise ValueError("--points and --edits go together, and --base with them")
     with steps() as (say, count):
         say("checking")
         verdict = verify.check(certificate, progress=count)
-    print(json.dumps(verdict.as_dict()) if as_json else verdict.text())
-    raise typer.Exit(EXIT_CODES[verdict.status])
+        difference = None
+        if verdict.status == "accepted" and points is not None and edits is not None:
+            say("comparing")
+            frozen = None if base is None else read_vector(base)
+            problem = FineTuningProblem(read_matrix(points), frozen, read_edits(edits))
+            difference = first_difference(certificate, problem)
+    if as_json:
+        print(json.dumps({**verdict.as_dict(), **({"difference": difference} if points else {})}))
+    else:
+        print(verdict.text())
+        if difference is not None:
+            print(f"rejected: it is not about your files: {difference}")
+    raise typer.Exit(EXIT_CODES["rejected"] if difference is not None else verdict.exit_code)
 
 
 @app.command("bounds")
 def bounds_command(
-    n: Annotated[int, typer.Argument(min=0, metavar="N", help="Number of edits.")],
+    n: Annotated[int, typer.Argument(min=0, max=10**12, metavar="N", help="Number of edits.")],
     points: Annotated[int | None, typer.Option(min=1, help="Number of points K; any if absent.")] = None,
     one_sign: Annotated[bool, typer.Option(help="All changes have one sign.")] = False,
     as_json: Json = False,
@@ -199,7 +226,9 @@ def plot_command(
         raise ValueError(f"{output}: expected a name that ends in .png, .svg or .pdf")
     if not output.parent.is_dir():
         raise ValueError(f"{output.parent} is not a folder")
-    plot_along_direction(read_profile(certificate), output)
+    with steps() as (say, _):
+        say("drawing")
+        plot_along_direction(read_profile(certificate), output)
     print(f"wrote {output}")
 
 

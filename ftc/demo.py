@@ -48,13 +48,17 @@ def digits_problem(edits: int, seed: int) -> FineTuningProblem:
 def run(folder: Path, edits: int, seed: int) -> None:
     """Build, certify and check 2, 3 and 4 layers; print a table and draw the last network."""
     console = Console()
-    problem = digits_problem(edits, seed)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} exists already and is no folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    with steps() as (say, _):
+        say("fitting the model that will be frozen")
+        problem = digits_problem(edits, seed)
     console.print(
         f"Frozen model: logistic regression on digits, score of the class 8, {problem.K} samples, "
         f"d = {problem.d}.\nRelabelled: {problem.N} random samples; the other "
         f"{problem.K - problem.N} outputs must not move at all.\n"
     )
-    folder.mkdir(parents=True, exist_ok=True)
     table = Table(
         title="Networks g with f + g exactly as wanted",
         caption=CAPTION,
@@ -87,7 +91,9 @@ def run(folder: Path, edits: int, seed: int) -> None:
         table.add_row(*map(str, row), verdict.status, *times)
     console.print(table)
     picture = folder / "digits.png"
-    plot_along_direction(read_profile(path), picture)
-    console.print(f"Certificates and picture: {folder}/ (picture: {picture})")
+    with steps() as (say, _):
+        say("drawing")
+        plot_along_direction(read_profile(path), picture)
+    console.print(f"Certificates and picture: {folder}/ (picture: {picture})", markup=False)
     if refused:
         raise ValueError("; ".join(refused))

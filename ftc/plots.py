@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import numpy as np
+from flint import fmpq
 
-from constructions import Layer, ReLUNetwork
 from constructions.files import write_whole
+from verify.engine.line import Pieces
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -25,57 +25,20 @@ __all__ = ["Profile", "plot_along_direction"]
 class Profile:
     """A network as a function of `t = direction . x`, with the data and the edits on the line."""
 
-    network: ReLUNetwork
+    pieces: Pieces
     positions: list[Fraction]
     values: list[Fraction]
     title: str
 
-    @classmethod
-    def of(
-        cls,
-        network: ReLUNetwork,
-        direction: tuple[int, ...],
-        positions: list[Fraction],
-        changes: dict[int, Fraction],
-        title: str,
-    ) -> Profile:
-        """Reduce the first layer to one input; its rows must be parallel to the direction.
+    def __call__(self, t: Fraction) -> Fraction:
+        """The exact output at `t`."""
+        value = self.pieces(fmpq(t.numerator, t.denominator))[0]
+        return Fraction(int(value.p), int(value.q))
 
-        Raises:
-            ValueError: they are not, so that the network is no function of `direction . x`.
-        """
-        u = np.array(direction, dtype=object)
-        pivot = next((i for i, entry in enumerate(u) if entry), None)
-        if pivot is None:
-            raise ValueError("the direction is zero: there is no line to draw along")
-        first = network.layers[0]
-        if any(w * u[pivot] != row[pivot] * v for row in first.weight for w, v in zip(row, u, strict=True)):
-            raise ValueError("the first layer is not a function of the direction alone")
-        scale = abs(int(u[pivot]))
-        sign = 1 if u[pivot] > 0 else -1
-        weight = first.weight[:, [pivot]] * sign
-        reduced = Layer(weight, first.bias * scale, first.denominator * scale)
-        line = ReLUNetwork((reduced, *network.layers[1:]))
-        values = [changes.get(i, Fraction(0)) for i in range(len(positions))]
-        return cls(line, positions, values, title)
-
+    @property
     def breakpoints(self) -> list[Fraction]:
-        """All points where the slope of the network may jump, exact, in increasing order."""
-        found: set[Fraction] = set()
-        for depth in range(self.network.depth - 1):
-            grid = sorted(found) or [Fraction(0)]
-            probes = [grid[0] - 1, *grid, grid[-1] + 1]
-            z = self.network.hidden([[t] for t in probes])[depth]
-            last = len(probes) - 2
-            for column in z.numerators.T:
-                for i, (a, b) in enumerate(zip(column, column[1:], strict=False)):
-                    if a == b:
-                        continue
-                    zero = probes[i] - (probes[i + 1] - probes[i]) * Fraction(a, b - a)
-                    # the outer pieces go on for ever: their zero may lie beyond the probe
-                    if (i == 0 or probes[i] <= zero) and (i == last or zero <= probes[i + 1]):
-                        found.add(zero)
-        return sorted(found)
+        """All points where the slope jumps, exact, in increasing order."""
+        return [Fraction(int(t.p), int(t.q)) for t in self.pieces.bounds]
 
 
 def plot_along_direction(profile: Profile, path: Path) -> None:
@@ -89,7 +52,7 @@ def plot_along_direction(profile: Profile, path: Path) -> None:
     spans = [(min(positions), max(positions))]
     if len(edits) > 6:
         spans.append(min(zip(edits, edits[4:], strict=False), key=lambda span: span[1] - span[0]))
-    knots = profile.breakpoints()
+    knots = profile.breakpoints
     figure, panels = plt.subplots(
         len(spans), figsize=(9, 3.5 * len(spans)), layout="constrained", squeeze=False
     )
@@ -112,7 +75,7 @@ def _draw(axes: Any, profile: Profile, knots: list[Fraction], low: Fraction, hig
     }
     bends = [t for t in knots if low <= t <= high]
     grid = sorted({low, high, *bends, *points})
-    at = dict(zip(grid, profile.network([[t] for t in grid]), strict=True))
+    at = {t: profile(t) for t in grid}
     largest = max((abs(at[t]) for t in points), default=Fraction(0)) or Fraction(1)
     x, x_label = _scale(low, high, "t = direction · x")
     y, y_label = _scale(-largest, largest, "g")

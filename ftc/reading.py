@@ -1,62 +1,86 @@
-"""Certificates for people: the network of a certificate along its direction, ready to draw."""
+"""Certificates for people: compared with their own files, or ready to draw."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
-from constructions import Layer, ReLUNetwork
+from constructions import FineTuningProblem
 from ftc.plots import Profile
-from verify.kernel import Certificate, Malformed, Network, read_certificate
+from verify.engine.line import common_direction, pieces
+from verify.kernel import Certificate, Malformed, read_certificate
 
-__all__ = ["read_profile"]
+__all__ = ["first_difference", "read_profile"]
+
+
+def first_difference(path: Path, problem: FineTuningProblem) -> str | None:
+    """What a certificate with wanted values says differently from a problem, or None.
+
+    Raises:
+        ValueError: it is malformed.
+    """
+    certificate = _read(path)
+    if certificate.by_label:
+        return "the certificate is about labels, not about values"
+    if certificate.points.shape != problem.points.shape:
+        return f"points: the certificate has shape {certificate.points.shape}, not {problem.points.shape}"
+    for i, (row, q) in enumerate(certificate.points.rows()):
+        if any(Fraction(x, q) != problem.points[i, k] for k, x in enumerate(row)):
+            return f"points: row {i + 1} differs"
+    base = [(row, q) for row, q in certificate.base.rows()] if certificate.base is not None else None
+    if base is not None and any(len(row) != 1 for row, _ in base):
+        return f"base: the certificate has {certificate.outputs} columns"
+    for i in range(problem.K):
+        mine = Fraction(0) if problem.base is None else problem.base[i]
+        if mine != (Fraction(0) if base is None else Fraction(base[i][0][0], base[i][1])):
+            return f"base: row {i + 1} differs"
+    for i in sorted(certificate.edits.keys() | problem.values.keys()):
+        wanted = certificate.edits.get(i)
+        if i not in problem.values or wanted is None or isinstance(wanted, int):
+            return f"edits: index {i} stands in one of them only"
+        if Fraction(wanted[0][0], wanted[1]) != problem.values[i]:
+            return f"edits: the value of index {i} differs"
+    return None
 
 
 def read_profile(path: Path) -> Profile:
-    """Read a certificate with one output and a direction.
+    """Read a certificate whose network has one output and is a function along one direction.
 
     Raises:
         ValueError: it is malformed, or there is nothing to draw along a line.
     """
+    certificate = _read(path)
+    if certificate.network is None:
+        raise ValueError(f"{path} holds no network")
+    if certificate.outputs != 1 or certificate.by_label:
+        raise ValueError(f"{path} has {certificate.outputs} outputs: a picture along a line needs one value")
+    direction = common_direction(certificate.network, certificate.points.shape[1])
+    if direction is None:
+        raise ValueError(f"{path}: the first layer is not a function along one direction")
+    found = pieces(certificate.network, direction)
+    if found is None:
+        raise ValueError(f"{path}: the network has too many pieces to draw")
+    positions = [
+        Fraction(sum(x * u for x, u in zip(row, direction, strict=True)), q)
+        for row, q in certificate.points.rows()
+    ]
+    changes = _changes(certificate)
+    values = [changes.get(i, Fraction(0)) for i in range(len(positions))]
+    network = certificate.network
+    title = (
+        f"{network.neurons} neurons in {len(network.layers)} layers change {len(certificate.edits)} "
+        f"of {len(positions)} outputs"
+    )
+    return Profile(found, positions, values, title)
+
+
+def _read(path: Path) -> Certificate:
     try:
         certificate = read_certificate(str(path))
         certificate.validate()
     except Malformed as error:
         raise ValueError(f"{path} is malformed: {error}") from None
-    if certificate.network is None:
-        raise ValueError(f"{path} holds no network")
-    if certificate.direction is None:
-        raise ValueError(f"{path} holds no direction to draw along")
-    if certificate.outputs != 1 or certificate.by_label:
-        raise ValueError(f"{path} has {certificate.outputs} outputs: a picture along a line needs one value")
-    direction = certificate.direction
-    positions = [
-        Fraction(sum(x * u for x, u in zip(row, direction, strict=True)), q)
-        for row, q in certificate.points.rows()
-    ]
-    network = _exact(certificate.network, certificate.points.shape[1])
-    title = (
-        f"{network.neurons} neurons in {network.depth} layers change {len(certificate.edits)} "
-        f"of {len(positions)} outputs"
-    )
-    return Profile.of(network, tuple(direction), positions, _changes(certificate), title)
-
-
-def _exact(network: Network, inputs: int) -> ReLUNetwork:
-    """The kernel's integer layers as the builder's: the output denominators come last."""
-    layers = []
-    for k, rows in enumerate(network.layers):
-        last = k == len(network.layers) - 1
-        below = network.denominators if last else [1] * len(rows)
-        weight = np.empty((len(rows), inputs), dtype=object)
-        bias, denominator = np.empty(len(rows), dtype=object), np.empty(len(rows), dtype=object)
-        for i, row in enumerate(rows):
-            weight[i, :], bias[i], denominator[i] = row[:-1], row[-1], below[i]
-        layers.append(Layer(weight, bias, denominator))
-        inputs = len(rows)
-    return ReLUNetwork(tuple(layers))
+    return certificate
 
 
 def _changes(certificate: Certificate) -> dict[int, Fraction]:
@@ -64,9 +88,5 @@ def _changes(certificate: Certificate) -> dict[int, Fraction]:
     if certificate.base is not None:
         rows = enumerate(certificate.base.rows())
         base = {i: Fraction(row[0], q) for i, (row, q) in rows if i in certificate.edits}
-    changes = {}
-    for i, wanted in certificate.edits.items():
-        if isinstance(wanted, int):
-            raise ValueError("a label is no value")
-        changes[i] = Fraction(wanted[0][0], wanted[1]) - base.get(i, Fraction(0))
-    return changes
+    wanted = {i: row for i, row in certificate.edits.items() if not isinstance(row, int)}
+    return {i: Fraction(row[0], q) - base.get(i, Fraction(0)) for i, (row, q) in wanted.items()}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import re
+import tokenize
+import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +21,7 @@ import numpy.typing as npt
 MAX_EXPONENT = 5000
 MAX_DIGITS = 4000
 _CACHE_SIZE = 1 << 16
-_DECIMAL = re.compile(r"([+-]?[0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
+_DECIMAL = re.compile(r"([+-]?(?=\.?[0-9])[0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?")
 _RATIO = re.compile(r"([+-]?[0-9]+)/([0-9]+)")
 _POWERS = [10**i for i in range(64)]
 
@@ -130,13 +132,22 @@ def _read_csv(path: Path, columns: int | None) -> npt.NDArray[Any]:
 
 def _read_npy(path: Path) -> npt.NDArray[Any]:
     try:
-        with path.open("rb") as handle:
+        with path.open("rb") as handle, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # headers of Python 2
             array: npt.NDArray[Any] = np.lib.format.read_array(handle, allow_pickle=False)
     except OSError as error:
         _fail(path, f"cannot be read ({error.strerror or type(error).__name__})")
     except MemoryError:
         _fail(path, "the array does not fit in memory")
-    except (ValueError, TypeError, SyntaxError, EOFError, OverflowError) as error:
+    except (
+        ValueError,
+        TypeError,
+        SyntaxError,
+        EOFError,
+        OverflowError,
+        RecursionError,
+        tokenize.TokenError,
+    ) as error:
         reason = " ".join(str(error).split())
         _fail(path, f"not a usable .npy file ({reason})")
     kind, size = array.dtype.kind, array.dtype.itemsize

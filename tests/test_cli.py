@@ -87,7 +87,10 @@ def test_verdicts_are_exit_codes(folder, monkeypatch, capsys) -> None:
         ("build points.csv edits.csv -o x.json --restart-every 0", "--restart-every"),
         ("build points.csv edits.csv -o x.json --base edits.csv", "edits.csv: row 1 has 2 columns"),
         ("build points.csv edits.csv -o x.json --base short.csv", "base has shape (1,): expected (6,)"),
-        ("check nope.json", "nope.json: no such certificate"),
+        ("check x.json --points points.csv", "--points and --edits go together"),
+        ("build points.csv edits.csv -o points.csv", "points.csv exists already"),
+        ("bounds 10000000000000000000", "Invalid value for 'N'"),
+        ("build equal.csv long.csv -o x.json", "points 0 and 1 are equal but need different changes"),
         ("plot edits.csv -o x.png", "edits.csv is malformed"),
         ("plot edits.csv -o x.txt", "expected a name that ends in .png"),
         ("bounds -3", "No such option"),
@@ -97,6 +100,8 @@ def test_verdicts_are_exit_codes(folder, monkeypatch, capsys) -> None:
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(folder, monkeypatch, capsys, arguments, message) -> None:
     (folder / "short.csv").write_text("1\n")
+    (folder / "equal.csv").write_text("1\n1\n2\n")
+    (folder / "long.csv").write_text("index,value\n0,1e5000\n1,3\n")
     before = sorted(folder.iterdir())
     assert ftc_run(monkeypatch, *arguments.split()) == 2
     captured = capsys.readouterr()
@@ -140,3 +145,50 @@ def test_the_demo_in_a_pipe(tmp_path: Path) -> None:
     assert run.stdout.count("accepted") == 3
     assert run.stderr == ""
     assert (tmp_path / "demo" / "digits.png").stat().st_size > 10_000
+
+
+def test_a_certificate_is_compared_with_files(folder, monkeypatch, capsys) -> None:
+    assert ftc_run(monkeypatch, "build", "points.csv", "edits.csv", "--base", "base.csv", "-o", "a.json") == 0
+    same = ("check", "a.json", "--points", "points.csv", "--edits", "edits.csv")
+    assert ftc_run(monkeypatch, *same, "--base", "base.csv") == 0
+    capsys.readouterr()
+    assert ftc_run(monkeypatch, *same) == 3
+    assert "rejected: it is not about your files: base: row 2 differs" in capsys.readouterr().out
+    for name, old, new, difference in (
+        ("points.csv", "4,4", "4,4.0000000000000000001", "points: row 5 differs"),
+        ("points.csv", "4,4\n", "", "points: the certificate has shape (6, 2), not (5, 2)"),
+        ("edits.csv", "-0.25", "-0.250000000000000000001", "edits: the value of index 4 differs"),
+        ("edits.csv", "4,-0.25\n", "", "edits: index 4 stands in one of them only"),
+        ("edits.csv", "4,-0.25\n", "4,-0.25\n5,7\n", "edits: index 5 stands in one of them only"),
+    ):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace(old, new))
+        if name == "points.csv" and new == "":
+            (folder / "base.csv").write_text("0\n0.5\n1/3\n0\n-1e3\n")
+        assert ftc_run(monkeypatch, *same, "--base", "base.csv", "--json") == 3
+        assert json.loads(capsys.readouterr().out)["difference"] == difference
+        (folder / name).write_text(text)
+        (folder / "base.csv").write_text("0\n0.5\n1/3\n0\n-1e3\n7\n")
+
+
+@pytest.mark.parametrize("name", ["[", "out[bold].json", "[bold]x[.json", ":smile:.json"])
+def test_names_are_not_markup(folder, monkeypatch, capsys, name) -> None:
+    assert ftc_run(monkeypatch, "build", "points.csv", "edits.csv", "-o", name) == 0
+    assert name in capsys.readouterr().out
+    assert (folder / name).exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_certificate_that_is_missing_is_malformed(monkeypatch, capsys) -> None:
+    assert ftc_run(monkeypatch, "check", "nope.json") == 4
+    assert "malformed: certificate: cannot read 'nope.json'" in capsys.readouterr().out
+
+
+def test_pictures_of_many_points(folder, monkeypatch) -> None:
+    """The pieces of the network are found once: the picture does not wait for the points."""
+    rng = np.random.default_rng(0)
+    np.save(folder / "points.npy", rng.normal(size=(5000, 3)))
+    chosen = rng.choice(5000, size=120, replace=False)
+    (folder / "edits.csv").write_text("index,value\n" + "".join(f"{i},{i % 7 - 3}\n" for i in chosen))
+    assert ftc_run(monkeypatch, "build", "points.npy", "edits.csv", "-o", "p", "--layers", "4") == 0
+    assert ftc_run(monkeypatch, "plot", "p", "-o", "p.svg") == 0

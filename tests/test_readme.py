@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import verify
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,3 +44,21 @@ def test_notebooks_run(source: Path, tmp_path: Path) -> None:
 def test_benchmarks_run(tmp_path: Path) -> None:
     script = ROOT / "benchmarks" / "building.py"
     subprocess.run([sys.executable, script, "--quick"], cwd=tmp_path, check=True, capture_output=True)
+
+
+def test_the_example_of_the_format_page_is_accepted(tmp_path: Path) -> None:
+    page = (ROOT / "verify" / "CERTIFICATE.md").read_text(encoding="utf-8")
+    (tmp_path / "example.json").write_text(re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)[0])
+    verdict = verify.check(tmp_path / "example.json")
+    assert verdict.status == "accepted", verdict.text()
+
+
+def test_the_kernel_imports_the_standard_library_alone() -> None:
+    for source in [*(ROOT / "verify" / "kernel").glob("*.py"), ROOT / "verify" / "__main__.py"]:
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0
+                names = [node.module or ""]
+            for name in names:
+                assert name.startswith("verify.kernel") or name.split(".")[0] in sys.stdlib_module_names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from verify.kernel import check
@@ -18,8 +19,14 @@ def main() -> None:
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print(USAGE, file=sys.stderr)
         sys.exit(2)
-    verdict = check(arguments[0])
-    print(verdict.text())
+    try:
+        verdict = check(arguments[0])
+    except KeyboardInterrupt:
+        sys.exit(130)
+    try:
+        print(verdict.text(), flush=True)
+    except BrokenPipeError:  # nobody reads: the exit code still tells
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(verdict.exit_code)
 
 

@@ -59,10 +59,11 @@ class Verdict:
         return {key: value for key, value in asdict(self).items() if key not in ("place", "reason")}
 
     def text(self) -> str:
-        """One line a claim."""
+        """One line a claim, those first that are rejected."""
         if self.status == "malformed":
             return f"malformed: {self.place}: {self.reason}"
-        return "\n".join(self._line(k, finding) for k, finding in enumerate(self.findings))
+        order = sorted(enumerate(self.findings), key=lambda item: item[1].violation is None)
+        return "\n".join(self._line(k, finding) for k, finding in order)
 
     def _line(self, k: int, finding: Finding) -> str:
         claim, violation = finding.claim, finding.violation
@@ -100,7 +101,11 @@ def check(path: str | os.PathLike[str], progress: Progress = lambda done, total:
     except MemoryError:
         return Verdict("malformed", place="certificate", reason="it does not fit in memory")
     except OSError as error:
-        return Verdict("malformed", place="certificate", reason=f"cannot be read: {error.strerror}")
+        return Verdict(
+            "malformed",
+            place="certificate",
+            reason=f"cannot be read: {error.strerror or type(error).__name__}",
+        )
     status = "rejected" if any(finding.violation for finding in findings) else "accepted"
     return Verdict(status, tuple(findings), certificate.points.shape[0], len(certificate.edits))
 

@@ -53,44 +53,58 @@ class EditClaim:
 
     def judge(self, progress: Progress) -> Violation | None:
         """The first violated obligation: counts, then the points in order, then the bound."""
-        counts = {"neurons": self.network.neurons, "layers": len(self.network.layers)}
-        for name, count in counts.items():
-            if count != self.facts[name]:
-                return Violation(name, f"{count} as counted", shown(self.facts[name]))
         certificate = self.certificate
         total = certificate.points.shape[0]
-        zero: Row = [0] * certificate.outputs, 1
-        first: Violation | None = None
+        first = self.miscount()
         base_rows = certificate.base.rows() if certificate.base is not None else None
+        if first is not None:
+            return first
         for i, point in enumerate(certificate.points.rows()):
-            base = zero if base_rows is None else next(base_rows)
+            base = self.zero if base_rows is None else next(base_rows)
             if first is None:  # later points are only read on: the digest counts
-                first = self._point(i, point, base)
+                self.note(i, base)
+                below = [q * point[1] for q in self.network.denominators]
+                first = self.violation(i, self.network(point), below, base)
             if i % 256 == 255 or i == total - 1:
                 progress(i + 1, total)
         for _ in base_rows or ():  # not one row is left: this checks the digest of base
             pass
-        return first or self._within_bound(counts)
+        return first or self.excess()
 
-    def _point(self, i: int, point: Row, base: Row) -> Violation | None:
-        g = self.network(point)
-        below = [p * point[1] for p in self.network.denominators]
+    @property
+    def zero(self) -> Row:
+        """A row of base that is left out."""
+        return [0] * self.certificate.outputs, 1
+
+    def miscount(self) -> Violation | None:
+        """The stated number of neurons or layers, if it is wrong."""
+        counts = {"neurons": self.network.neurons, "layers": len(self.network.layers)}
+        for name, count in counts.items():
+            if count != self.facts[name]:
+                return Violation(name, f"{count} as counted", shown(self.facts[name]))
+        return None
+
+    def note(self, i: int, base: Row) -> None:
+        """Count the edit of point `i`, if it has one that changes something, and its signs."""
         wanted = self.certificate.edits.get(i)
+        if isinstance(wanted, int):
+            self.edits += 1
+        elif wanted is not None:
+            changes = [p for p, _ in _changes(wanted, base) if p]
+            self.edits += bool(changes)
+            self.signs |= {p > 0 for p in changes}
+
+    def violation(self, i: int, g: list[int], below: list[int], base: Row) -> Violation | None:
+        """What is wrong at point `i`, where output `k` of the network is `g[k] / below[k]`."""
+        wanted = self.certificate.edits.get(i)
+        if isinstance(wanted, int):
+            return self._label(i, g, below, base, wanted)
         if wanted is None:
             for k, value in enumerate(g):
                 if value:
                     return Violation(f"g[{k}] at a protected point", "0", ratio(value, below[k]), i)
             return None
-        if isinstance(wanted, int):
-            self.edits += 1
-            return self._label(i, g, below, base, wanted)
-        change = [
-            (v * base[1] - b * wanted[1], wanted[1] * base[1])
-            for v, b in zip(wanted[0], base[0], strict=True)
-        ]
-        self.edits += any(p for p, _ in change)
-        self.signs |= {p > 0 for p, _ in change if p}
-        for k, (p, q) in enumerate(change):
+        for k, (p, q) in enumerate(_changes(wanted, base)):
             if g[k] * q != p * below[k]:
                 return Violation(f"g[{k}] at an edited point", ratio(p, q), ratio(g[k], below[k]), i)
         return None
@@ -107,22 +121,31 @@ class EditClaim:
                 return Violation(f"lead of label {label} over {k}", expected, ratio(lead, over), i)
         return None
 
-    def _within_bound(self, counts: dict[str, int]) -> Violation | None:
+    def excess(self) -> Violation | None:
+        """The bound, if the network is above it; needs `note` of every edited point."""
         if self.bound is None:
             return None
         one_sign = not self.certificate.by_label and len(self.signs) < 2
-        layers, name = counts["layers"], self.bound["name"]
+        layers, name = self.facts["layers"], self.bound["name"]
         value = bound_value(self.bound, layers, self.edits, self.certificate.points.shape[0], one_sign)
         if value is None:
             return Violation("bound", f"a network of the depth of {name}", f"{layers} layers")
         self.facts["bound"] = {**self.bound, "value": value}
-        if counts["neurons"] > value:
-            return Violation("bound", f"at most {value} neurons by {name}", str(counts["neurons"]))
+        if self.facts["neurons"] > value:
+            return Violation("bound", f"at most {value} neurons by {name}", str(self.facts["neurons"]))
         return None
+
+
+def _changes(wanted: Row, base: Row) -> list[tuple[int, int]]:
+    """Wanted output minus base, as numerators and positive denominators."""
+    below = wanted[1] * base[1]
+    return [(v * base[1] - b * wanted[1], below) for v, b in zip(wanted[0], base[0], strict=True)]
 
 
 def ratio(p: int, q: int) -> str:
     """A short text for `p / q`, for messages."""
+    if p.bit_length() + q.bit_length() > 4000:
+        return f"a rational of {p.bit_length()} bits over {q.bit_length()} bits"
     shared = math.gcd(p, q)
     p, q = p // shared, q // shared
     if p.bit_length() + q.bit_length() > 400:

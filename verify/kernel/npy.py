@@ -31,13 +31,15 @@ class Sidecar(Array):
     path: str
     sha256: str
     code: str
-    start: int
+    header: bytes
 
     def rows(self) -> Iterator[Row]:
         size = self.width * array.array(self.code).itemsize
         many = max(1, CHUNK // max(1, size))
         with open_regular(self.path, self.place) as stream:
-            digest = hashlib.sha256(stream.read(self.start))
+            same = stream.read(len(self.header)) == self.header
+            need(same, self.place, "the file changed while it was read")
+            digest = hashlib.sha256(self.header)
             for first in range(0, self.shape[0], many):
                 count = min(many, self.shape[0] - first)
                 content = stream.read(count * size)
@@ -85,4 +87,4 @@ def sidecar(value: Any, place: str, folder: str, dims: tuple[int, ...]) -> Sidec
     code = DTYPES[match[1].decode()]
     size = math.prod(shape) * array.array(code).itemsize
     need(length == len(start + head) + size, place, f"{name} does not hold {math.prod(shape)} entries")
-    return Sidecar(place, shape, path, sha256, code, len(start + head))
+    return Sidecar(place, shape, path, sha256, code, start + head)

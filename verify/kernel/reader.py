@@ -93,16 +93,13 @@ def rational(text: Any, place: str) -> tuple[int, int]:
     return numerator, denominator
 
 
-def fields(
-    value: Any, place: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    """`value` if it is an object with these keys."""
+def fields(value: Any, place: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
+    """Refuse a value that is no object with these keys."""
     need(type(value) is dict, place, f"expected an object, got {shown(value)}")
     for key in required:
         need(key in value, place, f"the key '{key}' is missing")
     for key in value:
         need(key in required or key in optional, place, f"unknown key {shown(key)}")
-    return dict(value)
 
 
 def parse(content: bytes, place: str) -> Any:
@@ -123,6 +120,7 @@ def parse(content: bytes, place: str) -> Any:
 
     try:
         text = content.decode("utf-8")
+        need(text[:1] != "\ufeff", place, "not JSON: it starts with a byte order mark")
         value = json.loads(text, object_pairs_hook=unique, parse_int=number, parse_constant=constant)
     except UnicodeDecodeError:
         raise Malformed(place, "not UTF-8 text") from None
@@ -195,9 +193,13 @@ def inline(value: Any, place: str, dims: tuple[int, ...]) -> Inline:
 
 def open_regular(path: str, place: str) -> BinaryIO:
     """Open a regular file for reading; anything else is malformed, and nothing blocks."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        need(stat.S_ISREG(os.stat(path).st_mode), place, f"{shown(path)} is not a regular file")
-        return open(path, "rb")
+        stream = os.fdopen(os.open(path, flags), "rb")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "unusable name"
         raise Malformed(place, f"cannot read {shown(path)}: {reason}") from None
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise Malformed(place, f"{shown(path)} is not a regular file")
+    return stream
