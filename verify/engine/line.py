@@ -76,11 +76,12 @@ def pieces(network: Network, direction: list[int]) -> Pieces | None:
     pivot = next(k for k, u in enumerate(direction) if u)
     rows = [[row[pivot] // direction[pivot], row[-1]] for row in network.layers[0]]
     signal = _Signal([(fmpq(1), _ZERO)], [])  # the line itself
-    for layer in (rows, *network.layers[1:-1]):
+    *hidden, last = [rows, *network.layers[1:]]
+    for layer in hidden:
         if (len(signal.events) + 1) * len(layer) > _MOST:
             return None
         signal = _relu(layer, signal)
-    bounds, affine = _outputs(network, signal)
+    bounds, affine = _outputs(last, network.denominators, signal)
     return Pieces(direction, bounds, affine)
 
 
@@ -137,12 +138,13 @@ def _relu(rows: list[list[int]], signal: _Signal) -> _Signal:
     return _Signal(start, events)
 
 
-def _outputs(network: Network, signal: _Signal) -> tuple[list[fmpq], list[list[Affine]]]:
-    rows = network.layers[-1]
+def _outputs(
+    rows: list[list[int]], denominators: list[int], signal: _Signal
+) -> tuple[list[fmpq], list[list[Affine]]]:
     z = _start(rows, signal)
 
     def scaled() -> list[Affine]:
-        return [(slope / q, value / q) for (slope, value), q in zip(z, network.denominators, strict=True)]
+        return [(slope / q, value / q) for (slope, value), q in zip(z, denominators, strict=True)]
 
     bounds: list[fmpq] = []
     affine = [scaled()]

@@ -11,12 +11,14 @@ from verify.kernel.certificate import Certificate, Progress, read_certificate
 from verify.kernel.edit import EditClaim, Violation
 from verify.kernel.reader import Malformed, shown
 
-__all__ = ["EXIT_CODES", "KINDS", "Finding", "Verdict", "check"]
+__all__ = ["EXIT_CODES", "KINDS", "Claim", "Finding", "Verdict", "check", "conclude"]
 
 EXIT_CODES = {"accepted": 0, "rejected": 3, "malformed": 4}
 
 
 class Claim(Protocol):
+    """A claim that was read: what it states, and its judge."""
+
     facts: dict[str, Any]
 
     def judge(self, progress: Progress) -> Violation | None: ...
@@ -88,26 +90,32 @@ def check(path: str | os.PathLike[str], progress: Progress = lambda done, total:
     Every claim is judged by itself; the verdict is `accepted` only if all are. No exception
     leaves this function for any content of the file.
     """
+
+    def judge(certificate: Certificate, claims: list[Claim]) -> list[Violation | None]:
+        certificate.validate()
+        return [claim.judge(progress) for claim in claims]
+
+    return conclude(path, judge)
+
+
+def conclude(
+    path: str | os.PathLike[str], judge: Callable[[Certificate, list[Claim]], list[Violation | None]]
+) -> Verdict:
+    """The verdict for a certificate, given the first violation of each of its claims."""
     try:
         certificate = read_certificate(os.fspath(path))
         claims = [_read_claim(raw, f"claims[{k}]", certificate) for k, raw in enumerate(certificate.claims)]
-        certificate.validate()
-        findings = []
-        for claim in claims:
-            violation = claim.judge(progress)
-            findings.append(Finding(claim.facts, violation))
+        violations = judge(certificate, claims)
     except Malformed as error:
         return Verdict("malformed", place=error.place, reason=error.reason)
     except MemoryError:
         return Verdict("malformed", place="certificate", reason="it does not fit in memory")
     except OSError as error:
-        return Verdict(
-            "malformed",
-            place="certificate",
-            reason=f"cannot be read: {error.strerror or type(error).__name__}",
-        )
-    status = "rejected" if any(finding.violation for finding in findings) else "accepted"
-    return Verdict(status, tuple(findings), certificate.points.shape[0], len(certificate.edits))
+        reason = f"cannot be read: {error.strerror or type(error).__name__}"
+        return Verdict("malformed", place="certificate", reason=reason)
+    findings = tuple(Finding(claim.facts, v) for claim, v in zip(claims, violations, strict=True))
+    status = "rejected" if any(violations) else "accepted"
+    return Verdict(status, findings, certificate.points.shape[0], len(certificate.edits))
 
 
 def _read_claim(raw: Any, place: str, certificate: Certificate) -> Claim:
