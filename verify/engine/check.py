@@ -26,10 +26,10 @@ from verify.kernel.reader import Array, Row
 
 __all__ = ["ROUTES", "Statistics", "check"]
 
-ROUTES = ("auto", "line", "patterns", "residues", "exact")
+ROUTES = ("auto", "line", "patterns", "cancellation", "residues", "exact")
 MEMORY = 1 << 30
 _FEW = 200_000
-_BLOCK = 8192
+_CACHE = 1 << 20  # bytes of a layer of a block
 
 
 @dataclass
@@ -149,8 +149,8 @@ class _Run:
         widest = max(len(row) for rows in certificate_layers(certificate) for row in rows)
         hidden = sum(len(rows) for rows in certificate_layers(certificate))
         bytes_a_point = 16 * (2 * certificate.points.shape[1] + 4 * widest + hidden)
-        block = max(1, min(_BLOCK, self.memory // (WORKERS * bytes_a_point)))
-        size = max(block, min(32 * block, -(-certificate.points.shape[0] // (4 * WORKERS))))
+        block = max(1, min(_CACHE // (8 * widest), self.memory // (WORKERS * bytes_a_point)))
+        size = max(block, min(64 * block, -(-certificate.points.shape[0] // (4 * WORKERS))))
         total = certificate.points.shape[0]
         return [
             Task(self.path, key, self.route, number, first, min(first + size, total), block)

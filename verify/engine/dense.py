@@ -3,7 +3,8 @@
 1. A float64 pass with a proven error bound decides the sign of almost every pre-activation.
 2. Points with the same signs share one affine function. Where few patterns occur, each is computed
    once, exactly; a function that is zero settles all of its protected points at once.
-3. Otherwise the output is computed modulo primes, in float64 products that are exact. By step 1 it is
+3. What the last hidden layer puts out may cancel whatever enters it (`verify.engine.cancel`).
+4. Otherwise the output is computed modulo primes, in float64 products that are exact. By step 1 it is
    small where it is not provably different from 0; with enough primes to cover that bound, an
    output that vanishes modulo all of them is 0.
 
@@ -14,11 +15,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.engine.residues import Bools, ExactBlock, Floats, vanish
+from verify.engine.cancel import Cancellation
+from verify.engine.residues import Bools, ExactBlock, Floats, Residues
 from verify.kernel import Network
 
 __all__ = ["Dense"]
@@ -42,6 +45,9 @@ class _Layer:
         return float(self.weight.shape[1] + 6) * _U
 
 
+STEPS = ("patterns", "cancellation", "residues")
+
+
 @dataclass
 class Dense:
     """A network prepared for blocks of points, with the patterns that were settled so far."""
@@ -50,6 +56,15 @@ class Dense:
     layers: list[_Layer]
     route: str = "auto"
     patterns: dict[bytes, bool] = field(default_factory=dict)
+    idle: set[str] = field(default_factory=set)
+
+    @cached_property
+    def cancellation(self) -> Cancellation:
+        return Cancellation(self.network)
+
+    @cached_property
+    def residues(self) -> Residues:
+        return Residues(self.network, self.layers[0].weight.shape[1])
 
     @classmethod
     def of(cls, network: Network, inputs: int, route: str = "auto") -> Dense:
@@ -77,14 +92,22 @@ class Dense:
         signs, y, decided, error = self._filter(x, exact)
         counts = {"undecided by floats": int((~decided).sum())}
         places = np.flatnonzero(decided & (np.abs(y) <= error[:, None]).all(axis=1))
-        if len(places) and self.route != "residues":
-            out[places] = self._by_patterns([s[places] for s in signs], len(places))
-            counts["patterns"] = int(out.sum())
-            places = places[~out[places]]
-        if len(places) and self.route != "patterns":
-            bits = self._bits(error[places]) + points.scale_bits(places)
-            out[places] = vanish(self.network, [s[places] for s in signs], points, places, bits)
-            counts["residues"] = int(out[places].sum())
+        for name in STEPS if self.route == "auto" else (self.route,):
+            if len(places) == 0 or name in self.idle:
+                continue
+            here = [s if len(places) == len(x) else s[places] for s in signs]
+            if name == "patterns":
+                zero = self._by_patterns(here, len(places))
+            elif name == "cancellation":
+                zero = self.cancellation.settled(here[-1]) if here else np.zeros(len(places), np.bool_)
+            else:
+                bits = self._bits(error[places]) + points.scale_bits(places)
+                zero = self.residues.vanish(here, points, places, bits)
+            counts[name] = int(zero.sum())
+            out[places] = zero
+            if name != "residues" and self.route == "auto" and 4 * counts[name] < len(places):
+                self.idle.add(name)  # it does not pay for this network: go on without
+            places = places[~zero]
         return out, counts
 
     def _by_patterns(self, signs: list[Bools], count: int) -> Bools:

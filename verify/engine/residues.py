@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -17,7 +16,7 @@ from verify.kernel import Network
 from verify.kernel.npy import Sidecar
 from verify.kernel.reader import Array
 
-__all__ = ["Bools", "ExactBlock", "Floats", "vanish"]
+__all__ = ["Bools", "ExactBlock", "Floats", "Residues"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -40,7 +39,11 @@ class ExactBlock:
             return mantissa, np.zeros_like(mantissa), np.zeros(len(mantissa), np.int64)
         fraction, power = np.frexp(raw_rows(self.array, self.first, self.last).astype(np.float64))
         mantissa = np.ldexp(fraction, 53).astype(np.int64)
-        exponent = np.where(mantissa == 0, 0, power.astype(np.int64) - 53)
+        # short numbers need few primes: strip trailing zeros
+        low_bit = np.maximum(mantissa & -mantissa, 1)
+        trailing = np.frexp(low_bit.astype(np.float64))[1].astype(np.int64) - 1
+        mantissa >>= trailing
+        exponent = np.where(mantissa == 0, 0, power.astype(np.int64) - 53 + trailing)
         shift = np.maximum(0, -exponent.min(axis=1))
         return mantissa, np.where(mantissa == 0, 0, exponent + shift[:, None]), shift
 
@@ -65,7 +68,9 @@ class ExactBlock:
 
 
 def _centred(x: NDArray[np.int64], prime: int) -> Floats:
-    return np.where(2 * x > prime, x - prime, x).astype(np.float64)
+    out = x.astype(np.float64)
+    out[2 * x > prime] -= prime
+    return out
 
 
 @lru_cache(maxsize=256)
@@ -91,27 +96,39 @@ def _primes(columns: int, bits: int) -> list[int]:
     return found
 
 
-def vanish(network: Network, signs: list[Bools], points: ExactBlock, places: Places, bits: int) -> Bools:
-    """Whether every output is 0 at these points, given the signs of all hidden pre-activations and
-    that the integers that stand for the outputs have at most `bits` bits."""
-    columns = max(len(row) for rows in network.layers for row in rows)
-    inputs = points.array.shape[1]
-    zero = np.ones(len(places), dtype=np.bool_)
-    for prime in _primes(columns, max(1, bits)):
-        a, s = points.modulo(places, prime)
-        for (weight, bias), sign in zip(_reduced(network, prime, inputs), [*signs, None], strict=True):
-            a = a @ weight
-            a += s[:, None] * bias
-            a -= prime * np.rint(a * (1 / prime))  # exact: both terms are integers up to 2^53
-            if sign is not None:
-                a *= sign
-        zero &= (a == 0).all(axis=1)
-    return zero
+class Residues:
+    """A network modulo primes, prepared once for each prime."""
 
+    def __init__(self, network: Network, inputs: int) -> None:
+        self.network, self.inputs = network, inputs
+        self.columns = max((len(row) for rows in network.layers for row in rows), default=1)
+        self.tables: dict[int, list[tuple[Floats, Floats]]] = {}
 
-def _reduced(network: Network, prime: int, inputs: int) -> Iterator[tuple[Floats, Floats]]:
-    for rows in network.layers:
-        table = np.array([[w % prime for w in row] for row in rows], dtype=np.int64)
-        centred = _centred(table.reshape(len(rows), inputs + 1), prime)
-        yield centred[:, :-1].T.copy(), centred[:, -1]
-        inputs = len(rows)
+    def vanish(self, signs: list[Bools], points: ExactBlock, places: Places, bits: int) -> Bools:
+        """Whether every output is 0 at these points, given the signs of all hidden pre-activations
+        and that the integers that stand for the outputs have at most `bits` bits."""
+        zero = np.ones(len(places), dtype=np.bool_)
+        for prime in _primes(self.columns, max(1, bits)):
+            a, s = points.modulo(places, prime)
+            for (weight, bias), sign in zip(self._layers(prime), [*signs, None], strict=True):
+                a = a @ weight
+                a += s[:, None] * bias
+                quotient = a * (1 / prime)
+                np.rint(quotient, out=quotient)
+                quotient *= prime
+                a -= quotient  # exact: both terms are integers up to 2^53
+                if sign is not None:
+                    a *= sign
+            zero &= (a == 0).all(axis=1)
+        return zero
+
+    def _layers(self, prime: int) -> list[tuple[Floats, Floats]]:
+        if prime not in self.tables:
+            inputs, out = self.inputs, []
+            for rows in self.network.layers:
+                table = np.array([[w % prime for w in row] for row in rows], dtype=np.int64)
+                centred = _centred(table.reshape(len(rows), inputs + 1), prime)
+                out.append((centred[:, :-1].T.copy(), centred[:, -1]))
+                inputs = len(rows)
+            self.tables[prime] = out
+        return self.tables[prime]
