@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import asdict
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +30,7 @@ from constructions import (
     write_certificate,
 )
 from ftc.progress import steps
-from ftc.tables import read_edits, read_matrix, read_vector
+from ftc.tables import read_edits, read_matrix, read_size, read_vector
 from verify.kernel import EXIT_CODES
 
 __all__ = ["app", "main"]
@@ -158,32 +159,67 @@ def check(
     points: Annotated[Path | None, typer.Option(help="Compare its points with this file.")] = None,
     edits: Annotated[Path | None, typer.Option(help="Compare its edits with this file.")] = None,
     base: Annotated[Path | None, typer.Option(help="Compare its base with this file.")] = None,
+    kernel: Annotated[bool, typer.Option("--kernel", help="Use the slow trusted kernel.")] = False,
+    memory: Annotated[str, typer.Option(help="Budget for blocks of points: 500M, 4G.")] = "1G",
+    resume: Annotated[Path | None, typer.Option(help="Progress file: go on where it stops.")] = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Compare with a float64 pass.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Let the trusted kernel judge a certificate: exit code 0, 3 (rejected) or 4 (malformed).
+    """Judge a certificate exactly: exit code 0, 3 (rejected) or 4 (malformed).
 
-    With --points and --edits (and --base), it is also compared with your own files.
+    The fast engine gives the verdict that the trusted kernel gives (--kernel asks the kernel itself).
+    With --points and --edits (and --base), the certificate is also compared with your own files.
     """
     from ftc.reading import first_difference
+    from verify.engine import Statistics, float_pass
+    from verify.engine import check as fast_check
 
     if (points is None) != (edits is None) or (base is not None and points is None):
         raise ValueError("--points and --edits go together, and --base with them")
+    if kernel and (resume is not None or profile):
+        raise ValueError("--resume and --profile are for the engine, not for --kernel")
+    budget, statistics = read_size(memory), Statistics()
+    started = time.perf_counter()
     with steps() as (say, count):
         say("checking")
-        verdict = verify.check(certificate, progress=count)
+        if kernel:
+            verdict = verify.check(certificate, progress=count)
+        else:
+            verdict = fast_check(certificate, count, memory=budget, resume=resume, statistics=statistics)
+        seconds = time.perf_counter() - started
         difference = None
         if verdict.status == "accepted" and points is not None and edits is not None:
             say("comparing")
             frozen = None if base is None else read_vector(base)
             problem = FineTuningProblem(read_matrix(points), frozen, read_edits(edits))
             difference = first_difference(certificate, problem)
+        ratio = None
+        if profile and verdict.status != "malformed":
+            say("a float64 pass to compare with")
+            ratio = seconds / float_pass(certificate)
+    how = {"by": "kernel" if kernel else "engine", "seconds": round(seconds, 3), **asdict(statistics)}
     if as_json:
-        print(json.dumps({**verdict.as_dict(), **({"difference": difference} if points else {})}))
+        compared = {"difference": difference} if points else {}
+        timed = {"float_passes": ratio} if ratio else {}
+        print(json.dumps({**verdict.as_dict(), "how": how, **compared, **timed}))
     else:
         print(verdict.text())
+        if verdict.status != "malformed":
+            print(_how(how, ratio))
         if difference is not None:
             print(f"rejected: it is not about your files: {difference}")
     raise typer.Exit(EXIT_CODES["rejected"] if difference is not None else verdict.exit_code)
+
+
+def _how(how: dict[str, Any], ratio: float | None) -> str:
+    """By what, over how many points and in what time a verdict was reached."""
+    routes = ", ".join(f"{name} {count:,}" for name, count in how["routes"].items() if count)
+    text = f"by the {how['by']} in {how['seconds']:.2f} s"
+    if how["settled"]:
+        text += f"; {how['settled']:,} points settled ({routes})"
+    if how["resumed"]:
+        text += f"; {how['resumed']:,} of them by an earlier run"
+    return text if ratio is None else f"{text}; {ratio:.1f} times a float64 pass"
 
 
 @app.command("bounds")

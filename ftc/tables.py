@@ -83,6 +83,18 @@ def _parse_rare(text: str) -> Fraction:
     return Fraction(int(match[1]), denominator)
 
 
+def read_size(text: str) -> int:
+    """A number of bytes, with K, M, G or T for powers of 1024.
+
+    >>> read_size("500M"), read_size("4G")
+    (524288000, 4294967296)
+    """
+    match = re.fullmatch(r"([0-9]{1,6})([KMGT]?)B?", text.strip().upper())
+    if match is None:
+        raise ValueError(f"{_show(text)} is not a size: expected 500M, 4G, ..")
+    return int(match[1]) << (10 * " KMGT".index(match[2] or " "))
+
+
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The rows of a CSV file with their 1-based line numbers."""
     try:

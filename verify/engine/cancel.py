@@ -40,7 +40,8 @@ class Cancellation:
             self.limbs.append(limbs)
 
     def _cut(self, table: list[list[int]]) -> list[Floats] | None:
-        half, out = 1 << (self.bits - 1), []
+        half = 1 << (self.bits - 1)
+        out: list[Floats] = []
         while any(any(row) for row in table):
             if len(out) == _MOST:
                 return None
