@@ -17,11 +17,12 @@ from flint import fmpq, fmpq_mat, fmpz
 
 import verify.engine.driver as driver
 from verify.engine import ROUTES, Statistics, check
+from verify.engine.cancel import Cancellation
 from verify.engine.chunks import approximate
 from verify.engine.dense import Dense
 from verify.engine.residues import ExactBlock
+from verify.kernel import Network, read_certificate
 from verify.kernel import check as kernel_check
-from verify.kernel import read_certificate
 
 CORPUS = Path(__file__).parent / "certificates"
 CERTIFICATES = [path for path in sorted(CORPUS.glob("[arm]*ed/*")) if path.suffix != ".expected"]
@@ -342,3 +343,100 @@ def test_exact_blocks_hold_the_numbers(tmp_path: Path) -> None:
             for k, p in enumerate(numerators):
                 assert (int(x[i, k]) * q - p * int(s[i])) % prime == 0
             assert q.bit_length() <= block.scale_bits(places)
+
+
+@pytest.mark.parametrize("primes", [1, 2, 3])
+@pytest.mark.parametrize("route", ["residues", "auto"])
+def test_an_output_that_vanishes_modulo_primes_is_not_taken_for_zero(
+    tmp_path: Path, route: str, primes: int
+) -> None:
+    """The output is the product of the first primes: not 0, and far below what floats can see."""
+    from verify.engine.residues import _primes
+
+    product = math.prod(_primes(4, 500)[:primes])
+    steep = Fraction(2**200)
+    layers: Layers = [
+        ([[steep], [steep], [Fraction(1)]], [Fraction(0), Fraction(product), Fraction(-(2**40))]),
+        ([[Fraction(-1), Fraction(1), Fraction(1)]], [Fraction(0)]),
+    ]
+    points = np.arange(1, 300, dtype=np.int64).reshape(-1, 1)
+    path = write(tmp_path / "a", layers, points, {})
+    expected = kernel_check(path)
+    assert expected.status == "rejected"
+    assert check(path, route=route) == expected
+
+
+def test_residues_see_biases_and_denominators(tmp_path: Path) -> None:
+    """`relu(x + y + 1) - relu(x + y) - relu(1) = 0` for positive inputs, deep enough to need residues."""
+    one = Fraction(1)
+    layers: Layers = [
+        ([[one, 2 * one], [one, 2 * one], [0 * one, 0 * one]], [one, 0 * one, one]),
+        (
+            [[3 * one, 0 * one, 0 * one], [0 * one, 3 * one, 0 * one], [0 * one, 0 * one, 3 * one]],
+            [one / 7] * 3,
+        ),
+        ([[one, -one, -one]], [one / 7]),
+    ]
+    points = np.random.default_rng(0).uniform(0.1, 1, size=(500, 2))
+    path = write(tmp_path / "a", layers, points, {})
+    statistics = Statistics()
+    assert check(path, route="residues", statistics=statistics).status == "accepted"
+    assert statistics.routes["residues"] == 500
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_cancellation_is_exactly_that_all_coefficients_vanish(seed: int) -> None:
+    rng = random.Random(seed)
+    neurons, inputs = rng.randint(1, 6), rng.randint(1, 3)
+    bits = rng.choice([2, 20, 47, 48, 49, 90])
+    number = lambda: rng.choice([0, 1, -1, 2 ** (bits - 1), -(2**bits), rng.randint(-(2**bits), 2**bits)])  # noqa: E731
+    rows = [[number() for _ in range(inputs + 1)] for _ in range(neurons)]
+    rows += [[x * rng.choice([1, 1, 2]) for x in row] for row in rows]  # much cancels
+    last = [rng.choice([1, -1, 2]) for _ in range(neurons)]
+    net = Network([rows, [[*last, *(-w for w in last), rng.choice([0, 0, 1])]]], [1])
+    active = np.array([[rng.random() < 0.5 for _ in rows] for _ in range(40)])
+    active[:20, neurons:] = active[:20, :neurons]
+    settled = Cancellation(net).settled(active)
+    for on, claimed in zip(active, settled, strict=True):
+        weights = net.layers[1][0]
+        total = [sum(weights[j] * rows[j][k] for j in np.flatnonzero(on)) for k in range(inputs + 1)]
+        total[-1] += weights[-1]
+        assert bool(claimed) == (not any(total))
+
+
+def test_rounding_near_a_kink_does_not_settle_a_point(tmp_path: Path) -> None:
+    """Points where floats have the wrong sign of `t = u . x`: none may pass as protected."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, size=(4000, 3))
+    x[:, 2] = (3 * x[:, 0] - 7 * x[:, 1]) / 5
+    exact = [3 * Fraction(a) - 7 * Fraction(b) - 5 * Fraction(c) for a, b, c in x.tolist()]
+    floats = x @ np.array([3.0, -7.0, -5.0])
+    wrong = [i for i in range(4000) if exact[i] > 0 and floats[i] < 0]
+    assert len(wrong) > 20
+    layers: Layers = [(fractions([[3, -7, -5]]), [Fraction(0)]), (fractions([[1]]), [Fraction(0)])]
+    values = {i: [t] for i, t in enumerate(exact) if t > 0}
+    statistics = Statistics()
+    far = np.concatenate([x, x - [10, 0, 0]])
+    path = write(tmp_path / "a", layers, far, values)
+    assert check(path, route="line", statistics=statistics).status == "accepted"
+    assert statistics.routes["line"] >= 4000  # all that are far from the kink
+    for i in wrong[:8]:
+        forgotten = {k: value for k, value in values.items() if k != i}
+        path = write(tmp_path / "a", layers, far, forgotten)
+        for route in ("auto", "residues", "patterns"):
+            violation = check(path, route=route).findings[0].violation
+            assert violation is not None
+            assert violation.point == i
+
+
+def test_the_first_of_many_violations_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "_CACHE", 8 * 2 * 10)
+    layers: Layers = [(fractions([[1]]), [Fraction(0)]), (fractions([[1]]), [Fraction(0)])]
+    points = np.full((400, 1), 1.0)
+    points[:7] = -1
+    path = write(tmp_path / "a", layers, points, {})
+    for _ in range(10):
+        with ThreadPoolExecutor(4) as pool:
+            violation = check(path, executor=pool).findings[0].violation
+        assert violation is not None
+        assert violation.point == 7
