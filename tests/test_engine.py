@@ -345,7 +345,7 @@ def test_exact_blocks_hold_the_numbers(tmp_path: Path) -> None:
             assert q.bit_length() <= block.scale_bits(places)
 
 
-@pytest.mark.parametrize("primes", [1, 2, 3])
+@pytest.mark.parametrize("primes", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("route", ["residues", "auto"])
 def test_an_output_that_vanishes_modulo_primes_is_not_taken_for_zero(
     tmp_path: Path, route: str, primes: int
@@ -367,20 +367,15 @@ def test_an_output_that_vanishes_modulo_primes_is_not_taken_for_zero(
 
 
 def test_residues_see_biases_and_denominators(tmp_path: Path) -> None:
-    """`relu(x + y + 1) - relu(x + y) - relu(1) = 0` for positive inputs, deep enough to need residues."""
-    one = Fraction(1)
+    """`relu(3x + 3) - relu(3y + 6)` is no zero function, and 0 where `x = y + 1`."""
     layers: Layers = [
-        ([[one, 2 * one], [one, 2 * one], [0 * one, 0 * one]], [one, 0 * one, one]),
-        (
-            [[3 * one, 0 * one, 0 * one], [0 * one, 3 * one, 0 * one], [0 * one, 0 * one, 3 * one]],
-            [one / 7] * 3,
-        ),
-        ([[one, -one, -one]], [one / 7]),
+        (fractions([[3, 0], [0, 3]]), [Fraction(3), Fraction(6)]),
+        (fractions([[1, -1]]), [Fraction(0)]),
     ]
-    points = np.random.default_rng(0).uniform(0.1, 1, size=(500, 2))
-    path = write(tmp_path / "a", layers, points, {})
+    y = np.arange(500) / 1024
+    path = write(tmp_path / "a", layers, np.column_stack([y + 1, y]), {})
     statistics = Statistics()
-    assert check(path, route="residues", statistics=statistics).status == "accepted"
+    assert check(path, statistics=statistics).status == "accepted"
     assert statistics.routes["residues"] == 500
 
 
@@ -402,6 +397,25 @@ def test_cancellation_is_exactly_that_all_coefficients_vanish(seed: int) -> None
         total = [sum(weights[j] * rows[j][k] for j in np.flatnonzero(on)) for k in range(inputs + 1)]
         total[-1] += weights[-1]
         assert bool(claimed) == (not any(total))
+
+
+def test_a_sum_of_short_numbers_can_be_long() -> None:
+    bits = Cancellation(Network([[[1, 0]] * 3, [[1, 1, 1, 0]]], [1])).bits
+    half = 1 << (bits - 1)
+    net = Network([[[half - 1, 0], [half - 1, 0], [2, 0]], [[1, 1, 1, 0]]], [1])
+    assert not Cancellation(net).settled(np.ones((1, 3), dtype=np.bool_))[0]
+
+
+def test_all_of_a_line_but_the_edits_is_settled_at_once(tmp_path: Path) -> None:
+    tents: Layers = [
+        (fractions([[1], [1], [1], [1], [1], [1]]), fractions([[-3, -4, -5, -90, -91, -92]])[0]),
+        (fractions([[1, -2, 1, 2, -4, 2]]), [Fraction(0)]),
+    ]
+    points = np.arange(200, dtype=np.float32).reshape(-1, 1)
+    statistics = Statistics()
+    path = write(tmp_path / "a", tents, points, {4: [Fraction(1)], 91: [Fraction(2)]})
+    assert check(path, statistics=statistics).status == "accepted"
+    assert statistics.routes["line"] == 200 - 6  # two edits, four points on kinks
 
 
 def test_rounding_near_a_kink_does_not_settle_a_point(tmp_path: Path) -> None:
