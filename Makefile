@@ -30,6 +30,7 @@ verify.pyz: $(shell find verify -name '*.py')
 
 bench: $(READY)
 	$(BIN)/python benchmarks/building.py
+	$(BIN)/python benchmarks/checking.py
 
 wheel: $(READY)
 	rm -rf build/lib

@@ -41,8 +41,9 @@ def test_notebooks_run(source: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, source], cwd=tmp_path, check=True, capture_output=True)
 
 
-def test_benchmarks_run(tmp_path: Path) -> None:
-    script = ROOT / "benchmarks" / "building.py"
+@pytest.mark.parametrize("name", ["building", "checking"])
+def test_benchmarks_run(name: str, tmp_path: Path) -> None:
+    script = ROOT / "benchmarks" / f"{name}.py"
     subprocess.run([sys.executable, script, "--quick"], cwd=tmp_path, check=True, capture_output=True)
 
 
@@ -62,3 +63,14 @@ def test_the_kernel_imports_the_standard_library_alone() -> None:
                 names = [node.module or ""]
             for name in names:
                 assert name.startswith("verify.kernel") or name.split(".")[0] in sys.stdlib_module_names
+
+
+@pytest.mark.slow
+def test_the_check_on_a_cluster(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    subprocess.run([sys.executable, "-c", block("python")], cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "cluster.py").write_text(block("py"))
+    run = subprocess.run(
+        [sys.executable, "cluster.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert run.stdout == block("text").splitlines(keepends=True)[-1], run.stderr

@@ -102,33 +102,37 @@ class Residues:
     def __init__(self, network: Network, inputs: int) -> None:
         self.network, self.inputs = network, inputs
         self.columns = max((len(row) for rows in network.layers for row in rows), default=1)
-        self.tables: dict[int, list[tuple[Floats, Floats]]] = {}
+        self.tables: dict[int, list[Floats]] = {}
 
     def vanish(self, signs: list[Bools], points: ExactBlock, places: Places, bits: int) -> Bools:
         """Whether every output is 0 at these points, given the signs of all hidden pre-activations
         and that the integers that stand for the outputs have at most `bits` bits."""
         zero = np.ones(len(places), dtype=np.bool_)
+        active = [sign.astype(np.float64) for sign in signs]
         for prime in _primes(self.columns, max(1, bits)):
-            a, s = points.modulo(places, prime)
-            for (weight, bias), sign in zip(self._layers(prime), [*signs, None], strict=True):
-                a = a @ weight
-                a += s[:, None] * bias
-                quotient = a * (1 / prime)
+            x, s = points.modulo(places, prime)
+            a = np.column_stack([x, s])
+            for weight, sign in zip(self._layers(prime), [*active, None], strict=True):
+                z = a @ weight
+                quotient = z * (1 / prime)
                 np.rint(quotient, out=quotient)
                 quotient *= prime
-                a -= quotient  # exact: both terms are integers up to 2^53
-                if sign is not None:
-                    a *= sign
-            zero &= (a == 0).all(axis=1)
+                z -= quotient  # exact: both terms are integers up to 2^53
+                if sign is None:
+                    zero &= (z == 0).all(axis=1)
+                else:
+                    a = np.empty((len(z), z.shape[1] + 1))
+                    np.multiply(z, sign, out=a[:, :-1])
+                    a[:, -1] = s
         return zero
 
-    def _layers(self, prime: int) -> list[tuple[Floats, Floats]]:
+    def _layers(self, prime: int) -> list[Floats]:
+        """Weights and, as the last row, biases of every layer modulo a prime."""
         if prime not in self.tables:
             inputs, out = self.inputs, []
             for rows in self.network.layers:
                 table = np.array([[w % prime for w in row] for row in rows], dtype=np.int64)
-                centred = _centred(table.reshape(len(rows), inputs + 1), prime)
-                out.append((centred[:, :-1].T.copy(), centred[:, -1]))
+                out.append(_centred(table.reshape(len(rows), inputs + 1), prime).T.copy())
                 inputs = len(rows)
             self.tables[prime] = out
         return self.tables[prime]
