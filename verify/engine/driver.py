@@ -101,7 +101,7 @@ class _Run:
         wrong = claim.miscount()
         if wrong is not None:
             return wrong
-        violated = self._first_violated(certificate, number, key)
+        violated = self._first_violated(claim, number, key)
         if violated is not None:
             base = _base(certificate, claim, violated)
             point = row(certificate.points, violated)
@@ -114,9 +114,9 @@ class _Run:
             claim.note(i, _base(certificate, claim, i))
         return claim.excess()
 
-    def _first_violated(self, certificate: Certificate, number: int, key: str) -> int | None:
-        total = certificate.points.shape[0]
-        tasks = self._tasks(certificate, number, key)
+    def _first_violated(self, claim: EditClaim, number: int, key: str) -> int | None:
+        total = claim.certificate.points.shape[0]
+        tasks = self._tasks(claim, number, key)
         journal = Journal.open(self.resume, key, number, self.route)
         done: dict[tuple[int, int], Report] = {}
         for task in tasks:
@@ -144,23 +144,19 @@ class _Run:
                 self.statistics.routes[route] = self.statistics.routes.get(route, 0) + count
         return violated
 
-    def _tasks(self, certificate: Certificate, number: int, key: str) -> list[Task]:
+    def _tasks(self, claim: EditClaim, number: int, key: str) -> list[Task]:
         """Stretches of points, small enough for the memory of every worker."""
         plan_for(self.path, key, self.route)  # once, before processes are forked
-        widest = max(len(row) for rows in certificate_layers(certificate) for row in rows)
-        hidden = sum(len(rows) for rows in certificate_layers(certificate))
-        bytes_a_point = 16 * (2 * certificate.points.shape[1] + 4 * widest + hidden)
+        layers = claim.network.layers
+        total, inputs = claim.certificate.points.shape
+        widest = max(len(row) for rows in layers for row in rows)
+        bytes_a_point = 16 * (2 * inputs + 4 * widest + claim.network.neurons)
         block = max(1, min(_CACHE // (8 * widest), self.memory // (WORKERS * bytes_a_point)))
-        size = max(block, min(64 * block, -(-certificate.points.shape[0] // (4 * WORKERS))))
-        total = certificate.points.shape[0]
+        size = max(block, min(64 * block, -(-total // (4 * WORKERS))))
         return [
             Task(self.path, key, self.route, number, first, min(first + size, total), block)
             for first in range(0, total, size)
         ]
-
-
-def certificate_layers(certificate: Certificate) -> list[list[list[int]]]:
-    return [] if certificate.network is None else certificate.network.layers
 
 
 def _base(certificate: Certificate, claim: EditClaim, i: int) -> Row:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from flint import fmpq
@@ -99,8 +100,6 @@ def plan_for(path: str, key: str, route: str) -> Plan:
 
 def digest(path: str) -> str:
     """SHA-256 of the JSON file."""
-    from pathlib import Path
-
     file = Path(path)
     return hashlib.sha256((file / "certificate.json" if file.is_dir() else file).read_bytes()).hexdigest()
 
