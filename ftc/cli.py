@@ -65,7 +65,9 @@ def main() -> None:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except Exception as error:
         usage = getattr(error, "format_message", None)  # what typer raises for wrong arguments
-        if usage is None and not isinstance(error, (ValueError, TypeError, OSError, MemoryError)):
+        if usage is None and not isinstance(
+            error, (ValueError, TypeError, OSError, MemoryError, RuntimeError)
+        ):
             raise
         text = usage() if usage else str(error) or type(error).__name__
         print("ftc:", " ".join(text.split()), file=sys.stderr)

@@ -454,3 +454,16 @@ def test_the_first_of_many_violations_is_named(tmp_path: Path, monkeypatch: pyte
             violation = check(path, executor=pool).findings[0].violation
         assert violation is not None
         assert violation.point == 7
+
+
+def test_a_bias_too_small_for_a_float_is_not_zero(tmp_path: Path) -> None:
+    """In the units of its layer the last hidden bias underflows; yet it alone decides."""
+    huge = Fraction(2) ** 1000
+    layers: Layers = [
+        (fractions([[0]]), [Fraction(-1)]),
+        ([[huge]], [-1 / huge]),
+        ([[huge]], [Fraction(3)]),
+        (fractions([[1]]), [Fraction(0)]),
+    ]
+    path = write(tmp_path / "a", layers, fractions([[0], [2]]), {})
+    agree(tmp_path, path, 0)

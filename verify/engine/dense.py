@@ -37,6 +37,7 @@ class _Layer:
     weight: Floats
     bias: Floats
     exponent: list[int]
+    largest: float  # bias, rounded up: above 0 unless every bias is 0
 
     @property
     def unit(self) -> float:
@@ -80,7 +81,10 @@ class Dense:
                 weight[j] = [(x << e) / (1 << exponent) for x, e in zip(w, below, strict=True)]
                 bias[j] = b / (1 << exponent)
                 exponents.append(exponent)
-            layers.append(_Layer(weight, bias, exponents))
+            largest = float(np.abs(bias).max(initial=0.0))
+            if any(row[-1] for row in rows):
+                largest = max(largest, 2.0**-1074)  # a bias may be too small for a float
+            layers.append(_Layer(weight, bias, exponents, largest))
             below = exponents
         return cls(network, layers, route)
 
@@ -155,8 +159,7 @@ class Dense:
 
     @staticmethod
     def _grown(error: Floats, size: Floats, layer: _Layer) -> Floats:
-        largest = float(np.abs(layer.bias).max(initial=0.0))
-        reach = size + error + largest
+        reach = size + error + layer.largest
         grown: Floats = (error + reach * layer.unit) * _UP
         grown[reach > 0] += 2.0**-1060  # products that underflow
         return grown
