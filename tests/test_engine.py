@@ -467,3 +467,27 @@ def test_a_bias_too_small_for_a_float_is_not_zero(tmp_path: Path) -> None:
     ]
     path = write(tmp_path / "a", layers, fractions([[0], [2]]), {})
     agree(tmp_path, path, 0)
+
+
+@pytest.mark.parametrize("steep", [80, 90, 499])
+def test_inputs_that_underflow_are_not_taken_for_exact(tmp_path: Path, steep: int) -> None:
+    least = Fraction(1, 2**1074)
+    layers: Layers = [
+        ([[Fraction(2**steep), Fraction(1)]], [-Fraction(12, 10) * 2**steep * least]),
+        (fractions([[1]]), [Fraction(0)]),
+    ]
+    agree(tmp_path, write(tmp_path / "a", layers, [[Fraction(14, 10) * least, Fraction(0)]], {}), 0)
+
+
+def test_long_rows_of_products_that_underflow(tmp_path: Path) -> None:
+    d = 2**17
+    points = np.full((1, d), 1.5 * 2.0**-1056)
+    points[0, 0] = -round(1.6 * 2**16) * 2 * 2.0**-1074 * 2**18
+    row, other = [Fraction(-1)] * d, [Fraction(-1)] * d
+    other[1] = Fraction(-2)
+    layers: Layers = [([row, other], [Fraction(0)] * 2), (fractions([[1, 0]]), [Fraction(0)])]
+    path = write(tmp_path / "a", layers, points, {})
+    expected = kernel_check(path)
+    assert expected.status == "rejected"
+    for route in ("auto", "cancellation", "residues"):
+        assert check(path, route=route) == expected

@@ -161,25 +161,26 @@ class Dense:
     def _grown(error: Floats, size: Floats, layer: _Layer) -> Floats:
         reach = size + error + layer.largest
         grown: Floats = (error + reach * layer.unit) * _UP
-        grown[reach > 0] += 2.0**-1060  # products that underflow
+        # products, weights and bounds that underflow: each by at most 2^-1075
+        grown[reach > 0] += 2.0**-1060 + (layer.weight.shape[1] + 8) * 2.0**-1073
         return grown
 
     def _vanishes(self, word: NDArray[np.uint8]) -> bool:
         """Whether the affine function of a pattern is zero, exactly."""
         bits = np.unpackbits(word)[1:]
         inputs = self.layers[0].weight.shape[1]
-        # rows over the inputs and the constant 1
-        a = [[int(i == k) for k in range(inputs + 1)] for i in range(inputs)]
-        constant = [0] * inputs + [1]
-        first = 0
-        for rows in self.network.layers[:-1]:
+        # functions as rows over the inputs and the constant 1; `a` holds those of one layer
+        constant, first = [0] * inputs + [1], 0
+        a: list[list[int]] | None = None
+        for rows in self.network.layers:
             active = bits[first : first + len(rows)]
             first += len(rows)
+            last = rows is self.network.layers[-1]
             a = [
-                _combine(row, [*a, constant]) if on else [0] * (inputs + 1)
-                for row, on in zip(rows, active, strict=True)
+                (row if a is None else _combine(row, [*a, constant])) if last or on else [0] * (inputs + 1)
+                for row, on in zip(rows, [1] * len(rows) if last else active, strict=True)
             ]
-        return all(not any(_combine(row, [*a, constant])) for row in self.network.layers[-1])
+        return not any(map(any, a or []))
 
     def _bits(self, error: Floats) -> int:
         """How many bits an output of a point with denominator 1 can have that floats cannot tell

@@ -75,7 +75,7 @@ class Plan:
         x, exact = approximate(points, first, last)
         with np.errstate(all="ignore"):  # what is not finite is not settled
             if self.zero is not None:
-                out = self.zero.settled(x)
+                out = self.zero.settled(x, exact)
                 report.add("line", int(out.sum()))
                 return out
             out, counts = self.dense.settled(x, exact, ExactBlock(points, first, last))
@@ -131,17 +131,19 @@ class ZeroTable:
             np.array(zero),
         )
 
-    def settled(self, x: Floats) -> Bools:
+    def settled(self, x: Floats, exact: bool) -> Bools:
         """Whether `t = u . x` certainly lies in the interior of a zero piece, rounding included."""
         # inputs, entries of u, products, sum, and the difference to an end: n + 3 roundings
         unit = (len(self.direction) + 5) * _U * (1 + 2.0**-40)
         size = np.abs(self.direction)
+        # what underflows: products and sums, and inputs that are not exact, by 2^-1075 an entry
+        least = 2.0**-1000 + (0.0 if exact else 2.0**-1073 * float(size.sum()))
         t = x @ self.direction
-        error = float(np.abs(x).max(initial=0.0)) * float(size.sum()) * unit + 2.0**-1000
+        error = float(np.abs(x).max(initial=0.0)) * float(size.sum()) * unit + least
         out = self._inside(t, error)
         unsure = np.flatnonzero(~out)
         if len(unsure):  # again, with the error of each point
-            out[unsure] = self._inside(t[unsure], np.abs(x[unsure]) @ size * unit + 2.0**-1000)
+            out[unsure] = self._inside(t[unsure], np.abs(x[unsure]) @ size * unit + least)
         return out
 
     def _inside(self, t: Floats, error: Floats | float) -> Bools:
