@@ -153,7 +153,7 @@ def build(
         raise ValueError(f"no construction has at most {layers} layers")
     network, name, used = best
     plain = [c.width(line, None) + extra[n] for n, c in chosen.items() if c.restarts]
-    plain_neurons = min(network.neurons, *plain, network.neurons)
+    plain_neurons = min([network.neurons, *plain])
     bound = _bound(problem, network, name, numbers)
     return Solution(problem, network.along(direction), direction, name, used, plain_neurons, bound, seed)
 

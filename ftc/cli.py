@@ -253,7 +253,9 @@ def bounds_command(
 
 @app.command("plot")
 def plot_command(
-    certificate: Annotated[Path, typer.Argument(help="A certificate with a direction.")],
+    certificate: Annotated[
+        Path, typer.Argument(help="A certificate whose g is a function along one direction.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture, a .png file.")],
 ) -> None:
     """Draw g along its direction, with data points, edited points and breakpoints."""

@@ -24,7 +24,7 @@ from verify.engine.cancel import Cancellation
 from verify.engine.residues import Bools, ExactBlock, Floats, Residues
 from verify.kernel import Network
 
-__all__ = ["Dense"]
+__all__ = ["STEPS", "Dense"]
 
 _U = 2.0**-53
 _UP = 1 + 2.0**-40  # covers the roundings in the bounds themselves

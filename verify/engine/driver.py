@@ -16,19 +16,21 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from verify.engine.chunks import approximate, raw_rows, row
-from verify.engine.examine import Report, Task, digest, examine, plan_for
+from verify.engine.dense import STEPS
+from verify.engine.examine import Report, Task, base_row, digest, examine, plan_for
 from verify.engine.journal import Journal
 from verify.kernel import Certificate, Malformed, Verdict, Violation
 from verify.kernel.certificate import Progress
 from verify.kernel.check import Claim, conclude
 from verify.kernel.edit import EditClaim
 from verify.kernel.npy import Sidecar
-from verify.kernel.reader import Array, Row
+from verify.kernel.reader import Array
 
 __all__ = ["ROUTES", "Statistics", "check", "float_pass"]
 
-ROUTES = ("auto", "line", "patterns", "cancellation", "residues", "exact")
+ROUTES = ("auto", "line", *STEPS, "exact")
 MEMORY = 1 << 30
+WORKERS = os.cpu_count() or 1
 _FEW = 200_000
 _CACHE = 1 << 20  # bytes of a layer of a block
 
@@ -103,7 +105,7 @@ class _Run:
             return wrong
         violated = self._first_violated(claim, number, key)
         if violated is not None:
-            base = _base(certificate, claim, violated)
+            base = base_row(claim, violated)
             point = row(certificate.points, violated)
             below = [q * point[1] for q in claim.network.denominators]
             violation = claim.violation(violated, claim.network(point), below, base)
@@ -111,7 +113,7 @@ class _Run:
                 raise RuntimeError(f"engine and kernel disagree on point {violated}: please report it")
             return violation
         for i in certificate.edits:
-            claim.note(i, _base(certificate, claim, i))
+            claim.note(i, base_row(claim, i))
         return claim.excess()
 
     def _first_violated(self, claim: EditClaim, number: int, key: str) -> int | None:
@@ -125,7 +127,6 @@ class _Run:
                 done[task.first, task.last] = report
                 self.statistics.resumed += report.settled
         open_tasks = [task for task in tasks if (task.first, task.last) not in done]
-        violated = min((r.violated for r in done.values() if r.violated is not None), default=None)
         settled = sum(report.settled for report in done.values())
         try:
             with _executor(self.executor, total) as pool:
@@ -134,15 +135,13 @@ class _Run:
                     journal.add(task, report)
                     settled += report.settled
                     self.progress(settled, total)
-                    if report.violated is not None:
-                        violated = report.violated if violated is None else min(violated, report.violated)
         finally:
             journal.save()
         for report in done.values():
             self.statistics.settled += report.settled
             for route, count in report.routes.items():
                 self.statistics.routes[route] = self.statistics.routes.get(route, 0) + count
-        return violated
+        return min((r.violated for r in done.values() if r.violated is not None), default=None)
 
     def _tasks(self, claim: EditClaim, number: int, key: str) -> list[Task]:
         """Stretches of points, small enough for the memory of every worker."""
@@ -157,10 +156,6 @@ class _Run:
             Task(self.path, key, self.route, number, first, min(first + size, total), block)
             for first in range(0, total, size)
         ]
-
-
-def _base(certificate: Certificate, claim: EditClaim, i: int) -> Row:
-    return claim.zero if certificate.base is None else row(certificate.base, i)
 
 
 def _validate(data: Array | None) -> None:
@@ -180,9 +175,6 @@ def _validate(data: Array | None) -> None:
             sha256.update(np.ascontiguousarray(raw).data)
     if sha256.hexdigest() != data.sha256:
         raise Malformed(data.place, "the file is not the one that was certified (SHA-256 differs)")
-
-
-WORKERS = os.cpu_count() or 1
 
 
 class _Here(Executor):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,9 @@ from verify.engine.line import Pieces, common_direction, pieces
 from verify.engine.residues import Bools, ExactBlock, Floats
 from verify.kernel import Certificate, Network, read_certificate
 from verify.kernel.edit import EditClaim
+from verify.kernel.reader import Row
 
-__all__ = ["Plan", "Report", "Task", "examine", "plan_for"]
+__all__ = ["Plan", "Report", "Task", "base_row", "digest", "examine", "plan_for"]
 
 _U = 2.0**-53
 
@@ -57,8 +57,13 @@ class Plan:
     network: Network
     line: Pieces | None
     zero: ZeroTable | None
-    dense: Dense
+    route: str
     edited: NDArray[np.int64]
+
+    @cached_property
+    def dense(self) -> Dense:
+        """The network for blocks of points; not needed along a line."""
+        return Dense.of(self.network, self.certificate.points.shape[1], self.route)
 
     def outputs(self, i: int) -> tuple[list[int], list[int]]:
         """The exact outputs at point `i`, as numerators and positive denominators."""
@@ -95,7 +100,10 @@ def plan_for(path: str, key: str, route: str) -> Plan:
     line = pieces(network, direction) if direction is not None else None
     edited = np.array(sorted(certificate.edits), dtype=np.int64)
     zero = None if line is None else ZeroTable.of(line)
-    return Plan(certificate, network, line, zero, Dense.of(network, inputs, route), edited)
+    plan = Plan(certificate, network, line, zero, route, edited)
+    if line is None:
+        _ = plan.dense  # here and now: forked processes inherit it
+    return plan
 
 
 def digest(path: str) -> str:
@@ -176,9 +184,8 @@ def examine(task: Task) -> Report:
         settled = plan.settled(first, last, report) & protected
         report.add("edited", len(within))
         report.add("one by one", int((protected & ~settled).sum()))
-        for i in _left_over(settled, first):
-            base = row(plan.certificate.base, i) if plan.certificate.base is not None else claim.zero
-            if claim.violation(i, *plan.outputs(i), base) is not None:
+        for i in (first + np.flatnonzero(~settled)).tolist():
+            if claim.violation(i, *plan.outputs(i), base_row(claim, i)) is not None:
                 report.violated = i
                 report.settled += i - first
                 return report
@@ -186,6 +193,7 @@ def examine(task: Task) -> Report:
     return report
 
 
-def _left_over(settled: Bools, first: int) -> Iterator[int]:
-    for i in np.flatnonzero(~settled):
-        yield first + int(i)
+def base_row(claim: EditClaim, i: int) -> Row:
+    """The frozen outputs at point `i`, exactly."""
+    base = claim.certificate.base
+    return claim.zero if base is None else row(base, i)
