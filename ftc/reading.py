@@ -57,6 +57,8 @@ def read_profile(path: Path) -> Profile:
     direction = common_direction(certificate.network, certificate.points.shape[1])
     if direction is None:
         raise ValueError(f"{path}: the first layer is not a function along one direction")
+    if certificate.direction == [-u for u in direction]:  # the way round that the certificate names
+        direction = certificate.direction
     found = pieces(certificate.network, direction)
     if found is None:
         raise ValueError(f"{path}: the network has too many pieces to draw")

@@ -192,3 +192,21 @@ def test_pictures_of_many_points(folder, monkeypatch) -> None:
     (folder / "edits.csv").write_text("index,value\n" + "".join(f"{i},{i % 7 - 3}\n" for i in chosen))
     assert ftc_run(monkeypatch, "build", "points.npy", "edits.csv", "-o", "p", "--layers", "4") == 0
     assert ftc_run(monkeypatch, "plot", "p", "-o", "p.svg") == 0
+
+
+def test_the_picture_goes_along_the_direction_of_the_certificate(folder) -> None:
+    from constructions import FineTuningProblem, build, write_certificate
+    from ftc.reading import read_profile
+
+    points = [[5, 2], [1, 4], [3, 3], [0, 9], [7, 7]]
+    problem = FineTuningProblem(points, edits={1: 2, 4: -1})
+    seen = set()
+    for seed in range(12):
+        solution = build(problem, 3, seed=seed)
+        profile = read_profile(write_certificate(solution, folder / "a.json"))
+        u = solution.direction
+        if np.gcd.reduce(u) == 1:
+            seen.add(next(k for k in u if k) > 0)
+            assert profile.positions == [x * u[0] + y * u[1] for x, y in points]
+            assert [profile(t) for t in profile.positions] == [0, 2, 0, 0, -1]
+    assert seen == {True, False}
