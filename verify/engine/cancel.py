@@ -1,75 +1,98 @@
-"""Cancellation in the last hidden layer, seen without looking any deeper.
+"""Hidden layers whose outputs cancel in the next layer, whatever enters them.
 
-Given which neurons of the last hidden layer are active, the output is affine in what enters that
-layer. Where all coefficients of this function are 0 the output is 0. The coefficients of all points
-of a block are one product of a 0/1 matrix with integers, exact in float64 once these are cut into
-limbs.
+Neurons whose rows are parallel see the same linear form `z` of what enters their layer: neuron `j` is
+`relu(l_j z + b_j)`. Which neurons are active decides what they add to the next pre-activation `k`:
+
+    sum over the active j of  W[k, j] (l_j z + b_j).
+
+If `sum active_j W[k, j] l_j = sum active_j W[k, j] b_j = 0` for all `k`, this is 0 for every `z`. If it
+holds for every class of parallel rows, the next layer gets nothing but its bias. So tents and other
+windows vanish outside of themselves. The conditions are linear in the 0/1 vector of active neurons;
+their reduced row echelon form has the same solutions and short integers, however long the weights
+are, so that one float64 product decides them exactly.
 """
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from collections import defaultdict
 
-from verify.engine.residues import Bools, Floats
+import numpy as np
+from flint import fmpz_mat
+
+from verify.engine.block import Bools, Floats
 from verify.kernel import Network
 
-__all__ = ["Cancellation"]
-
-_MOST = 4
+__all__ = ["cancellation", "vanish"]
 
 
-class Cancellation:
-    """The products of output weights and rows of the last hidden layer, in limbs."""
+def cancellation(network: Network) -> dict[int, Floats]:
+    """For hidden layers of which this can settle a point: a matrix `C` with integer entries so that
+    all outputs are 0 wherever `C active = 0`, for the activity of the neurons of that layer.
 
-    def __init__(self, network: Network) -> None:
-        self.limbs: list[list[Floats]] | None = []
-        self.bits = 0
-        if len(network.layers) < 2 or not network.layers[-2]:
-            self.limbs = None
-            return
-        last, rows = network.layers[-1], network.layers[-2]
-        # a sum of limbs, and of the constant, stays below 2^53
-        self.bits = 51 - (len(rows) + 1).bit_length()
-        for weights in last:
-            table = [[w * x for x in row] for w, row in zip(weights, rows, strict=False)]
-            table.append([0] * (len(rows[0]) - 1) + [weights[-1]])
-            limbs = self._cut(table)
-            if limbs is None:
-                self.limbs = None
-                return
-            self.limbs.append(limbs)
+    >>> tent = Network([[[1, 1], [1, 0], [1, -1]], [[1, -2, 1, 0]]], [1])
+    >>> cancellation(tent)[0].tolist()
+    [[1.0, 0.0, -1.0], [0.0, 1.0, -1.0]]
+    """
+    out = {}
+    for depth in range(len(network.layers) - 1):
+        rows, after = network.layers[depth : depth + 2]
+        if _output_of_biases(network, depth + 1):
+            continue
+        conditions = _conditions(rows, after)
+        if len(conditions) < len(rows):  # else: if no neuron is active, and floats see that
+            out[depth] = np.array(conditions, dtype=np.float64).reshape(len(conditions), len(rows))
+    return out
 
-    def _cut(self, table: list[list[int]]) -> list[Floats] | None:
-        half = 1 << (self.bits - 1)
-        out: list[Floats] = []
-        while any(any(row) for row in table):
-            if len(out) == _MOST:
-                return None
-            low = [[(x + half) % (2 * half) - half for x in row] for row in table]
-            table = [
-                [(x - y) >> self.bits for x, y in zip(a, b, strict=True)]
-                for a, b in zip(table, low, strict=True)
-            ]
-            out.append(np.array(low, dtype=np.float64))
-        return out
 
-    def settled(self, active: Bools) -> Bools:
-        """Which points have an output that cancels, given the active neurons `(c, m)`."""
-        zero = np.ones(len(active), dtype=np.bool_)
-        if self.limbs is None:
-            return ~zero
-        ones = np.empty((len(active), active.shape[1] + 1))
-        ones[:, :-1] = active
-        ones[:, -1] = 1
-        for limbs in self.limbs:
-            carry: Floats | None = None
-            for limb in limbs:
-                low = ones @ limb
-                if carry is not None:
-                    low += carry
-                # the limb must vanish modulo its base, and hands the rest on: all of it exact
-                carry = low * 2.0**-self.bits
-                zero &= (carry == np.rint(carry)).all(axis=1)
-            if carry is not None:
-                zero &= (carry == 0).all(axis=1)
-        return zero
+def vanish(conditions: Floats, active: Bools) -> Bools:
+    """At which points the conditions hold, given the active neurons `(m, c)`."""
+    zero: Bools = (conditions @ active.astype(np.float64) == 0).all(axis=0)
+    return zero
+
+
+def _output_of_biases(network: Network, depth: int) -> bool:
+    """Whether any output is not 0 if layer `depth` gets 0 from all neurons."""
+    z = [row[-1] for row in network.layers[depth]]
+    for rows in network.layers[depth + 1 :]:
+        a = [*(max(0, x) for x in z), 1]
+        z = [sum(map(int.__mul__, row, a)) for row in rows]
+    return any(z)
+
+
+def _conditions(rows: list[list[int]], after: list[list[int]]) -> list[list[int]]:
+    classes: dict[tuple[int, ...], list[tuple[int, int]]] = defaultdict(list)
+    for j, (*weights, _) in enumerate(rows):
+        factor = math.gcd(*weights)
+        if next((w for w in weights if w), 0) < 0:
+            factor = -factor
+        classes[tuple(w // factor if factor else 0 for w in weights)].append((j, factor))
+    out = []
+    for members in classes.values():
+        columns = [j for j, _ in members]
+        reached = _echelon([[row[j] for j in columns] for row in after])
+        slopes = [[w * factor for w, (_, factor) in zip(row, members, strict=True)] for row in reached]
+        values = [[w * rows[j][-1] for w, j in zip(row, columns, strict=True)] for row in reached]
+        conditions = _echelon(slopes + values)
+        if max((sum(map(abs, row)) for row in conditions), default=0) >= 2**53:
+            conditions = [[int(i == j) for j in columns] for i in columns]  # none of them is active
+        for condition in conditions:
+            full = [0] * len(rows)
+            for j, entry in zip(columns, condition, strict=True):
+                full[j] = entry
+            out.append(full)
+    return out
+
+
+def _echelon(table: list[list[int]]) -> list[list[int]]:
+    """The nonzero rows of the reduced row echelon form, as primitive integer rows."""
+    table = [row for row in table if any(row)]
+    if not table:
+        return []
+    reduced, _, rank = fmpz_mat(table).rref()
+    out = []
+    for row in reduced.tolist()[:rank]:
+        integers = [int(x) for x in row]
+        shared = math.gcd(*integers)
+        out.append([x // shared for x in integers])
+    return out

@@ -1,14 +1,15 @@
 """The route for any dense network: a float filter that knows its own error, then exact arithmetic.
 
-1. A float64 pass with a proven error bound decides the sign of almost every pre-activation.
-2. Points with the same signs share one affine function. Where few patterns occur, each is computed
+1. A float64 pass with a proven error bound decides the sign of almost every pre-activation. Where
+   everything fits into 53 bits its error is 0, and an output 0 is 0.
+2. What a hidden layer puts out may cancel whatever enters it (`verify.engine.cancel`).
+3. Points with the same signs share one affine function. Where few patterns occur, each is computed
    once, exactly; a function that is zero settles all of its protected points at once.
-3. What the last hidden layer puts out may cancel whatever enters it (`verify.engine.cancel`).
 4. Otherwise the output is computed modulo primes, in float64 products that are exact. By step 1 it is
    small where it is not provably different from 0; with enough primes to cover that bound, an
    output that vanishes modulo all of them is 0.
 
-What is left over is undecided, and goes to exact arithmetic point by point.
+What is left over is undecided, and goes to exact arithmetic.
 """
 
 from __future__ import annotations
@@ -20,14 +21,19 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from verify.engine.cancel import Cancellation
-from verify.engine.residues import Bools, ExactBlock, Floats, Residues
+from verify.engine.block import Block, Bools, Floats
+from verify.engine.cancel import cancellation, vanish
+from verify.engine.residues import Residues
 from verify.kernel import Network
 
 __all__ = ["STEPS", "Dense"]
 
 _U = 2.0**-53
 _UP = 1 + 2.0**-40  # covers the roundings in the bounds themselves
+_PATTERNS = 1 << 16  # that are remembered
+_TRIES = 1024  # points before a step is dropped
+
+STEPS = ("cancellation", "patterns", "residues")
 
 
 @dataclass(frozen=True)
@@ -46,33 +52,36 @@ class _Layer:
         return float(self.weight.shape[1] + 6) * _U
 
 
-STEPS = ("patterns", "cancellation", "residues")
+@dataclass(frozen=True)
+class _Filtered:
+    """What floats tell about `c` points: signs `(m, c)` of the hidden pre-activations and whether
+    those of a layer are all proven, outputs `(outputs, c)` in units of the last layer, their error."""
+
+    signs: list[Bools]
+    sure: list[Bools]
+    y: Floats
+    error: Floats
+    undecided: int
 
 
 @dataclass
 class Dense:
-    """A network prepared for blocks of points, with the patterns that were settled so far."""
+    """A network prepared for blocks of points, with the patterns that were settled so far; `keep` is
+    the memory in bytes for tables of primes."""
 
     network: Network
     layers: list[_Layer]
-    route: str = "auto"
+    route: str
+    keep: int
     patterns: dict[bytes, bool] = field(default_factory=dict)
-    idle: set[str] = field(default_factory=set)
-
-    @cached_property
-    def cancellation(self) -> Cancellation:
-        return Cancellation(self.network)
-
-    @cached_property
-    def residues(self) -> Residues:
-        return Residues(self.network, self.layers[0].weight.shape[1])
+    tried: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, network: Network, inputs: int, route: str = "auto") -> Dense:
+    def of(cls, network: Network, inputs: int, route: str = "auto", keep: int = 1 << 28) -> Dense:
         network = _without_idle(network)
         layers, below = [], [0] * inputs
         for rows in network.layers:
-            weight, bias = np.zeros((len(rows), len(below))), np.zeros(len(rows))
+            weight, bias = np.zeros((len(rows), len(below))), np.zeros((len(rows), 1))
             exponents = []
             for j, (*w, b) in enumerate(rows):
                 # sum |w_k| 2^below_k + |b| <= 2^exponent; exponents below 0 do not occur
@@ -86,98 +95,175 @@ class Dense:
                 largest = max(largest, 2.0**-1074)  # a bias may be too small for a float
             layers.append(_Layer(weight, bias, exponents, largest))
             below = exponents
-        return cls(network, layers, route)
+        return cls(network, layers, route, keep)
 
-    def settled(self, x: Floats, exact: bool, points: ExactBlock) -> tuple[Bools, dict[str, int]]:
-        """Which points of a block have output 0, proven; and how many points each step took."""
-        out = np.zeros(len(x), dtype=np.bool_)
+    @cached_property
+    def residues(self) -> Residues:
+        return Residues(self.network, self.inputs, self.keep)
+
+    @cached_property
+    def cancellation(self) -> dict[int, Floats]:
+        return cancellation(self.network)
+
+    @property
+    def inputs(self) -> int:
+        return int(self.layers[0].weight.shape[1])
+
+    def prepare(self) -> None:
+        """Whatever the steps need, here and now: forked processes inherit it."""
+        if self._uses("cancellation"):
+            _ = self.cancellation
+        if self._uses("residues"):
+            _ = self.residues
+
+    def settled(self, block: Block, wanted: Bools) -> tuple[Bools, dict[str, int]]:
+        """Which of the wanted points of a block have output 0, proven; and how many each step took."""
+        out = np.zeros(len(wanted), dtype=np.bool_)
         if self.route == "exact":
             return out, {}
-        signs, y, decided, error = self._filter(x, exact)
-        counts = {"undecided by floats": int((~decided).sum())}
-        places = np.flatnonzero(decided & (np.abs(y) <= error[:, None]).all(axis=1))
-        for name in STEPS if self.route == "auto" else (self.route,):
-            if len(places) == 0 or name in self.idle:
+        floats = self._filter(block)
+        counts = {"undecided entries": floats.undecided}
+        zero = (floats.error == 0) & (floats.y == 0).all(axis=0)
+        left = wanted
+        for name in ("floats", *STEPS):
+            if name == "cancellation" and self._uses(name):
+                zero = self._by_cancellation(floats)
+            elif name in ("patterns", "residues") and self._uses(name):
+                zero = self._by_signs(name, floats, block, left)
+            elif name != "floats":
                 continue
-            here = [s if len(places) == len(x) else s[places] for s in signs]
-            if name == "patterns":
-                zero = self._by_patterns(here, len(places))
-            elif name == "cancellation":
-                zero = self.cancellation.settled(here[-1]) if here else np.zeros(len(places), np.bool_)
-            else:
-                bits = self._bits(error[places]) + points.scale_bits(places)
-                zero = self.residues.vanish(here, points, places, bits)
+            zero &= left
             counts[name] = int(zero.sum())
-            out[places] = zero
-            if name != "residues" and self.route == "auto" and 4 * counts[name] < len(places):
-                self.idle.add(name)  # it does not pay for this network: go on without
-            places = places[~zero]
+            self._note(name, int(left.sum()), counts[name])
+            out |= zero
+            left = left & ~zero
+            if not left.any():
+                break
         return out, counts
+
+    def _uses(self, name: str) -> bool:
+        if self.route != "auto":
+            return self.route == name
+        tried, settled = self.tried.get(name, (0, 0))
+        return tried < _TRIES or 4 * settled >= tried or name == "residues"
+
+    def _note(self, name: str, tried: int, settled: int) -> None:
+        """A step that does not pay for this network is dropped by and by."""
+        before = self.tried.get(name, (0, 0))
+        self.tried[name] = (before[0] + tried, before[1] + settled)
+
+    def _by_cancellation(self, floats: _Filtered) -> Bools:
+        zero = np.zeros(len(floats.error), dtype=np.bool_)
+        for depth, conditions in self.cancellation.items():
+            # the signs of this layer alone matter: what lies before it enters with its error
+            zero |= floats.sure[depth] & vanish(conditions, floats.signs[depth])
+            if zero.all():
+                break
+        return zero
+
+    def _by_signs(self, name: str, floats: _Filtered, block: Block, left: Bools) -> Bools:
+        """The steps that need all signs, and an output that floats cannot tell from 0."""
+        zero = np.zeros(len(left), dtype=np.bool_)
+        small = left & (floats.error < np.inf) & (np.abs(floats.y) <= floats.error).all(axis=0)
+        for sure in floats.sure:
+            small &= sure
+        places = np.flatnonzero(small)
+        if len(places) == 0:
+            return zero
+        signs = [s if len(places) == len(left) else s[:, places] for s in floats.signs]
+        if name == "patterns":
+            zero[places] = self._by_patterns(signs, len(places))
+        else:
+            zero[places] = self.residues.vanish(signs, block, places, self._bits(floats.error[places]))
+        return zero
 
     def _by_patterns(self, signs: list[Bools], count: int) -> Bools:
         """Which points have an activation pattern whose function is zero; new patterns are examined
         only where they are few."""
-        words = np.packbits(np.hstack([np.zeros((count, 1), np.bool_), *signs]), axis=1)
+        rows = np.vstack([np.zeros((1, count), np.bool_), *signs])
+        words = np.ascontiguousarray(np.packbits(rows, axis=0).T)
         unique, inverse = np.unique(words, axis=0, return_inverse=True)
         keys = [word.tobytes() for word in unique]
         new = [k for k, key in enumerate(keys) if key not in self.patterns]
+        known = dict(self.patterns) if len(self.patterns) + len(new) > _PATTERNS else self.patterns
         if len(new) <= max(4, count // 64) or self.route == "patterns":
             for k in new:
-                self.patterns[keys[k]] = self._vanishes(unique[k])
-        zero = np.array([self.patterns.get(key, False) for key in keys])
+                known[keys[k]] = self._vanishes(unique[k])
+        zero = np.array([known.get(key, False) for key in keys])
         out: Bools = zero[inverse.reshape(-1)]
         return out
 
     def float_pass(self, x: Floats) -> Floats:
-        """The plain forward pass, in the units of the last layer: the yardstick of benchmarks."""
+        """The plain forward pass of points `(c, d)`, in the units of the last layer: the yardstick of
+        benchmarks."""
         for layer in self.layers[:-1]:
             x = x @ layer.weight.T
-            x += layer.bias
+            x += layer.bias.T
             np.maximum(x, 0, out=x)
-        y: Floats = x @ self.layers[-1].weight.T + self.layers[-1].bias
+        y: Floats = x @ self.layers[-1].weight.T + self.layers[-1].bias.T
         return y
 
-    def _filter(self, x: Floats, exact: bool) -> tuple[list[Bools], Floats, Bools, Floats]:
-        """Signs of the hidden pre-activations, outputs, whether all signs are proven, and the error
-        of the outputs, in the units of the last layer."""
+    def _filter(self, block: Block) -> _Filtered:
         signs: list[Bools] = []
-        size = np.abs(x).max(axis=1)
-        decided = size < 2.0**1000  # sums cannot overflow
-        error = np.zeros(len(x)) if exact else size * (_U * _UP) + 2.0**-1070
+        sure: list[Bools] = []
+        x, exact = block.floats
+        size = np.abs(x).max(axis=0)
+        finite = size < 2.0**1000  # sums cannot overflow
+        error = np.zeros(x.shape[1]) if exact else size * (_U * _UP) + 2.0**-1070
+        undecided = 0
         for layer in self.layers[:-1]:
-            x = x @ layer.weight.T
+            x = layer.weight @ x
             x += layer.bias
-            error = self._grown(error, size, layer)
-            # an error of 0 means that nothing was active: the value is exact, 0 or not
-            decided &= (np.abs(x).min(axis=1, initial=np.inf) > error) | (error == 0)
+            error = self._grown(error, size, layer, block)
+            # an error of 0 means that the value is exact, 0 or not
+            known = finite & ((np.abs(x).min(axis=0, initial=np.inf) > error) | (error == 0))
+            if not known.all():
+                unknown = ~known
+                undecided += int((~(np.abs(x[:, unknown]) > error[unknown])).sum())
+            sure.append(known)
             signs.append(x > 0)
             np.maximum(x, 0, out=x)
-            size = x.max(axis=1, initial=0.0)
-            error[decided & (size == 0)] = 0  # all signs are proven, and no neuron is active
+            size = x.max(axis=0, initial=0.0)
+            error[known & (size == 0)] = 0  # no neuron is active
         layer = self.layers[-1]
-        return signs, x @ layer.weight.T + layer.bias, decided, self._grown(error, size, layer)
+        y = layer.weight @ x + layer.bias
+        error = self._grown(error, size, layer, block)
+        error[~finite] = np.inf
+        return _Filtered(signs, sure, y, error, undecided)
 
-    @staticmethod
-    def _grown(error: Floats, size: Floats, layer: _Layer) -> Floats:
+    def _grown(self, error: Floats, size: Floats, layer: _Layer, block: Block) -> Floats:
+        """The error behind a layer of what entered it with this error and largest absolute value."""
         reach = size + error + layer.largest
+        if self._fits(error, reach, layer, block):
+            return error
         grown: Floats = (error + reach * layer.unit) * _UP
         # products, weights and bounds that underflow: each by at most 2^-1075
         grown[reach > 0] += 2.0**-1060 + (layer.weight.shape[1] + 8) * 2.0**-1073
         return grown
 
+    def _fits(self, error: Floats, reach: Floats, layer: _Layer, block: Block) -> bool:
+        """Whether this layer is exact: weights and inputs are, every product and partial sum is an
+        integer over `2^(s + exponent)`, and none of these integers is above 2^53
+        (2^52 leaves room for rounding in the bound)."""
+        s, longest = block.fraction_bits, max(layer.exponent, default=0)
+        if s is None or s + longest > 1000 or longest > 53 or error.any():
+            return False
+        return bool(reach.max(initial=0.0) * 2.0 ** (s + longest) <= 2.0**52)
+
     def _vanishes(self, word: NDArray[np.uint8]) -> bool:
         """Whether the affine function of a pattern is zero, exactly."""
         bits = np.unpackbits(word)[1:]
-        inputs = self.layers[0].weight.shape[1]
         # functions as rows over the inputs and the constant 1; `a` holds those of one layer
-        constant, first = [0] * inputs + [1], 0
+        constant, first = [0] * self.inputs + [1], 0
         a: list[list[int]] | None = None
         for rows in self.network.layers:
             active = bits[first : first + len(rows)]
             first += len(rows)
             last = rows is self.network.layers[-1]
             a = [
-                (row if a is None else _combine(row, [*a, constant])) if last or on else [0] * (inputs + 1)
+                (row if a is None else _combine(row, [*a, constant]))
+                if last or on
+                else [0] * (self.inputs + 1)
                 for row, on in zip(rows, [1] * len(rows) if last else active, strict=True)
             ]
         return not any(map(any, a or []))

@@ -6,25 +6,34 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Collection, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from verify.engine.chunks import approximate, raw_rows, row
+from verify.engine.block import Block
 from verify.engine.dense import STEPS
-from verify.engine.examine import Report, Task, base_row, digest, examine, plan_for
+from verify.engine.examine import Report, Task, examine, plan_for
 from verify.engine.journal import Journal
-from verify.kernel import Certificate, Malformed, Verdict, Violation
+from verify.kernel import Certificate, Malformed, Verdict, Violation, read_certificate
 from verify.kernel.certificate import Progress
 from verify.kernel.check import Claim, conclude
 from verify.kernel.edit import EditClaim
 from verify.kernel.npy import Sidecar
-from verify.kernel.reader import Array
+from verify.kernel.reader import Array, Row
 
 __all__ = ["ROUTES", "Statistics", "check", "float_pass"]
 
@@ -33,11 +42,13 @@ MEMORY = 1 << 30
 WORKERS = os.cpu_count() or 1
 _FEW = 200_000
 _CACHE = 1 << 20  # bytes of a layer of a block
+_READ = 1 << 22  # bytes that are read at a time
 
 
 @dataclass
 class Statistics:
-    """How the points were settled: by which routes, and what was taken over from a progress file."""
+    """How the points were settled: by which routes, and what was taken over from a progress file.
+    Claims that ask the same of every point are counted once."""
 
     routes: dict[str, int] = field(default_factory=dict)
     settled: int = 0
@@ -61,21 +72,27 @@ def check(
         progress: called with the number of settled points and of all points.
         executor: any `concurrent.futures.Executor` whose workers can read `path`; by default
             processes on this machine, or this process alone where the points are few.
-        memory: a budget in bytes for the blocks of all workers together; `K` does not matter.
+        memory: a budget in bytes for points, blocks and tables of all workers together (as many as
+            this machine has processors); the certificate's JSON file and network are not counted.
         route: `auto`, or one of `ROUTES` by force (for tests and measurements).
-        resume: a progress file; stretches that it lists for the same certificate are not done again.
+        resume: a progress file; stretches that it lists for the same certificate, route and version
+            of this package are not done again. It is believed.
         statistics: filled with what each route settled.
 
     Raises:
-        ValueError: unknown route, or a memory budget below 1 MiB.
-        RuntimeError: engine and kernel disagree on a point: a bug that should be reported.
+        ValueError: unknown route, a memory budget below 1 MiB, or a `resume` that is no progress file.
+        RuntimeError: a worker process died; or engine and kernel disagree on a point: a bug that
+            should be reported.
     """
     if route not in ROUTES:
         raise ValueError(f"route is {route!r}: expected one of {', '.join(ROUTES)}")
     if memory < 1 << 20:
         raise ValueError(f"memory is {memory}: expected at least 1 MiB")
     run = _Run(os.fspath(path), executor, memory, route, resume, progress, statistics or Statistics())
-    return conclude(path, run.judge)
+    try:
+        return conclude(path, run.judge)
+    except BrokenExecutor as error:
+        raise RuntimeError(f"a worker died, perhaps for want of memory ({error})") from error
 
 
 @dataclass
@@ -90,91 +107,144 @@ class _Run:
 
     def judge(self, certificate: Certificate, claims: list[Claim]) -> list[Violation | None]:
         """The first violation of each claim. Claims of other kinds are judged by the kernel."""
-        key = digest(self.path)
-        for data in (certificate.points, certificate.base):
-            _validate(data)
-        return [self._first_violation(certificate, claim, k, key) for k, claim in enumerate(claims)]
-
-    def _first_violation(
-        self, certificate: Certificate, claim: Claim, number: int, key: str
-    ) -> Violation | None:
-        if not isinstance(claim, EditClaim):
-            return claim.judge(self.progress)
-        wrong = claim.miscount()
-        if wrong is not None:
-            return wrong
-        violated = self._first_violated(claim, number, key)
-        if violated is not None:
-            base = base_row(claim, violated)
-            point = row(certificate.points, violated)
-            below = [q * point[1] for q in claim.network.denominators]
-            violation = claim.violation(violated, claim.network(point), below, base)
+        cuts = _Cuts.of(certificate, self.memory)
+        points, _ = _read_through(certificate.points, cuts.size, ())
+        zero = [0] * certificate.outputs, 1
+        base = dict.fromkeys(certificate.edits, zero)
+        if certificate.base is not None:
+            _, base = _read_through(certificate.base, cuts.size, base)
+        journal = Journal.open(self.resume, certificate.sha256, self.route)
+        found: dict[Fraction, Violation | None] = {}
+        out: list[Violation | None] = []
+        for number, claim in enumerate(claims):
+            if not isinstance(claim, EditClaim):
+                out.append(claim.judge(self.progress))
+                continue
+            violation, margin = claim.miscount(), Fraction(*claim.margin)
             if violation is None:
-                raise RuntimeError(f"engine and kernel disagree on point {violated}: please report it")
-            return violation
-        for i in certificate.edits:
-            claim.note(i, base_row(claim, i))
-        return claim.excess()
+                if margin not in found:  # nothing else of a claim is about points
+                    tasks = self._tasks(certificate, cuts, number, points, base)
+                    found[margin] = self._first_violation(claim, tasks, journal)
+                violation = found[margin]
+            if violation is None:
+                for i, row in base.items():
+                    claim.note(i, row)
+                violation = claim.excess()
+            out.append(violation)
+        return out
 
-    def _first_violated(self, claim: EditClaim, number: int, key: str) -> int | None:
-        total = claim.certificate.points.shape[0]
-        tasks = self._tasks(claim, number, key)
-        journal = Journal.open(self.resume, key, number, self.route)
-        done: dict[tuple[int, int], Report] = {}
-        for task in tasks:
-            report = journal.reports.get((task.first, task.last))
-            if report is not None:
-                done[task.first, task.last] = report
-                self.statistics.resumed += report.settled
-        open_tasks = [task for task in tasks if (task.first, task.last) not in done]
+    def _tasks(
+        self, certificate: Certificate, cuts: _Cuts, claim: int, points: list[str], base: dict[int, Row]
+    ) -> list[Task]:
+        total, size = certificate.points.shape[0], cuts.size
+        rows: list[dict[int, Row]] = [{} for _ in range(0, total, size)]
+        for i, row in base.items():
+            rows[i // size][i] = row
+        plan_for(self.path, certificate.sha256, self.route, cuts.keep)  # once, before processes are forked
+        return [
+            Task(
+                self.path, certificate.sha256, self.route, claim,
+                first, min(first + size, total), cuts.block, cuts.keep, points[k] if points else "", rows[k],
+            )
+            for k, first in enumerate(range(0, total, size))
+        ]  # fmt: skip
+
+    def _first_violation(self, claim: EditClaim, tasks: list[Task], journal: Journal) -> Violation | None:
+        total = tasks[-1].last
+        known = [journal.reports.get((task.claim, task.first, task.last)) for task in tasks]
+        done = {task.first: report for task, report in zip(tasks, known, strict=True) if report is not None}
         settled = sum(report.settled for report in done.values())
+        self.statistics.resumed += settled
         try:
             with _executor(self.executor, total) as pool:
-                for task, report in _completed(pool, open_tasks):
-                    done[task.first, task.last] = report
+                for task, report in _completed(pool, [task for task in tasks if task.first not in done]):
+                    if report.changed:
+                        raise Malformed(report.changed, "the file changed while it was read")
+                    done[task.first] = report
                     journal.add(task, report)
                     settled += report.settled
                     self.progress(settled, total)
         finally:
             journal.save()
-        for report in done.values():
+        violated: Report | None = None
+        for _, report in sorted(done.items()):
             self.statistics.settled += report.settled
             for route, count in report.routes.items():
                 self.statistics.routes[route] = self.statistics.routes.get(route, 0) + count
-        return min((r.violated for r in done.values() if r.violated is not None), default=None)
-
-    def _tasks(self, claim: EditClaim, number: int, key: str) -> list[Task]:
-        """Stretches of points, small enough for the memory of every worker."""
-        plan_for(self.path, key, self.route)  # once, before processes are forked
-        layers = claim.network.layers
-        total, inputs = claim.certificate.points.shape
-        widest = max(len(row) for rows in layers for row in rows)
-        bytes_a_point = 16 * (2 * inputs + 4 * widest + claim.network.neurons)
-        block = max(1, min(_CACHE // (8 * widest), self.memory // (WORKERS * bytes_a_point)))
-        size = max(block, min(64 * block, -(-total // (4 * WORKERS))))
-        return [
-            Task(self.path, key, self.route, number, first, min(first + size, total), block)
-            for first in range(0, total, size)
-        ]
+            if report.violated is not None:
+                violated = report
+                break
+        return None if violated is None else _judged(claim, violated, tasks)
 
 
-def _validate(data: Array | None) -> None:
-    """What `Certificate.validate` does, for sidecars at the speed of the disk."""
+def _judged(claim: EditClaim, report: Report, tasks: list[Task]) -> Violation:
+    """The kernel's own word on a point that the engine found violated."""
+    i, point = report.violated, report.point
+    if i is None or point is None:
+        raise ValueError("the report names no point")
+    base = next((task.base[i] for task in tasks if i in task.base), claim.zero)
+    below = [q * point[1] for q in claim.network.denominators]
+    violation = claim.violation(i, claim.network(point), below, base)
+    if violation is None:
+        raise RuntimeError(f"engine and kernel disagree on point {i}: please report it")
+    return violation
+
+
+@dataclass(frozen=True)
+class _Cuts:
+    """Points in a task and in a block, and bytes for a worker's tables, within the memory budget."""
+
+    size: int
+    block: int
+    keep: int
+
+    @classmethod
+    def of(cls, certificate: Certificate, memory: int) -> _Cuts:
+        total, inputs = certificate.points.shape
+        layers = [] if certificate.network is None else certificate.network.layers
+        widest = max([inputs, *map(len, layers)])
+        neurons = sum(map(len, layers))
+        share = memory // WORKERS
+        fits = share // 2 // (8 * (4 * inputs + 6 * widest) + 10 * neurons)
+        block = max(1, min(max(256, _CACHE // (8 * widest)), fits))
+        size = max(block, min(64 * block, -(-total // (4 * WORKERS)), share // 4 // (8 * inputs)))
+        return cls(size, block, share // 4)
+
+
+def _read_through(data: Array, size: int, wanted: Collection[int]) -> tuple[list[str], dict[int, Row]]:
+    """What `Certificate.validate` does, at the speed of the disk; the digests of stretches of `size`
+    rows of a sidecar, and the wanted rows of the array."""
+    total = data.shape[0]
     if not isinstance(data, Sidecar):
-        return
-    sha256 = hashlib.sha256(data.header)
-    rows = max(1, (1 << 22) // max(1, data.width * 8))
+        block = Block.read(data, 0, total)
+        return [], {i: block.row(i) for i in wanted}
+    indices = np.array(sorted(wanted), dtype=np.int64)
+    digests: list[str] = []
+    rows: dict[int, Row] = {}
+    whole = hashlib.sha256(data.header)
     with Path(data.path).open("rb") as stream:
         if stream.read(len(data.header)) != data.header:
             raise Malformed(data.place, "the file changed while it was read")
-        for first in range(0, data.shape[0], rows):
-            raw = raw_rows(data, first, min(first + rows, data.shape[0]))
-            if raw.dtype.kind == "f" and not np.isfinite(raw).all():
-                bad = int(np.flatnonzero(~np.isfinite(raw).all(axis=1))[0])
-                raise Malformed(f"{data.place}[{first + bad}]", "NaN or infinity")
-            sha256.update(np.ascontiguousarray(raw).data)
-    if sha256.hexdigest() != data.sha256:
+    step = max(1, _READ // (8 * data.width))
+    with ThreadPoolExecutor(1) as other:  # two digests at a time
+        for start in range(0, total, size):
+            part = hashlib.sha256()
+            for first in range(start, min(start + size, total), step):
+                block = Block.read(data, first, min(first + step, start + size, total))
+                if block.raw is None:
+                    raise TypeError("a sidecar has rows of numbers")
+                running = other.submit(whole.update, block.raw.data)
+                if block.raw.dtype.kind == "f" and not np.isfinite(block.raw).all():
+                    bad = int(np.flatnonzero(~np.isfinite(block.raw).all(axis=1))[0])
+                    raise Malformed(f"{data.place}[{first + bad}]", "NaN or infinity")
+                part.update(block.raw.data)
+                within = indices[np.searchsorted(indices, first) : np.searchsorted(indices, block.last)]
+                rows.update((i, block.row(i)) for i in within.tolist())
+                running.result()
+            digests.append(part.hexdigest())
+    if whole.hexdigest() != data.sha256:
         raise Malformed(data.place, "the file is not the one that was certified (SHA-256 differs)")
+    return digests, rows
 
 
 class _Here(Executor):
@@ -214,33 +284,38 @@ def _completed(pool: Executor, tasks: list[Task]) -> Iterator[tuple[Task, Report
     waiting = iter(tasks)
     running: dict[Future[Report], Task] = {}
     violated: int | None = None
-    while True:
-        for task in waiting:
-            if violated is not None and task.first > violated:
-                break
-            running[pool.submit(examine, task)] = task
-            if len(running) >= 2 * WORKERS:
-                break
-        if not running:
-            return
-        finished, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in finished:
-            task, report = running.pop(future), future.result()
-            if report.violated is not None:
-                violated = report.violated if violated is None else min(violated, report.violated)
-            yield task, report
+    try:
+        while True:
+            for task in waiting:
+                if violated is not None and task.first > violated:
+                    break
+                running[pool.submit(examine, task)] = task
+                if len(running) >= 2 * WORKERS:
+                    break
+            if not running:
+                return
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                task, report = running.pop(future), future.result()
+                if report.violated is not None:
+                    violated = report.violated if violated is None else min(violated, report.violated)
+                yield task, report
+    finally:
+        for future in running:
+            future.cancel()
 
 
 def float_pass(path: str | os.PathLike[str], block: int = 8192, runs: int = 3) -> float:
     """Seconds of numpy's float64 forward pass of the same network over the same points, the best of
     several runs; reading the points is not counted."""
-    plan = plan_for(os.fspath(path), digest(os.fspath(path)), "auto")
-    total = plan.certificate.points.shape[0]
+    certificate = read_certificate(os.fspath(path))
+    plan = plan_for(os.fspath(path), certificate.sha256, "auto", MEMORY // 4)
+    total = certificate.points.shape[0]
     best = float("inf")
     for _ in range(runs):
         seconds = 0.0
         for first in range(0, total, block):
-            x = approximate(plan.certificate.points, first, min(first + block, total))[0]
+            x = Block.read(certificate.points, first, min(first + block, total)).floats[0].T.copy()
             started = time.perf_counter()
             plan.dense.float_pass(x)
             seconds += time.perf_counter() - started

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,38 +20,39 @@ _EVERY = 1.0  # seconds between two writes
 
 @dataclass
 class Journal:
-    """Reports by stretch, for one claim of one certificate; `path` None keeps them in memory only."""
+    """Reports by claim and stretch; `path` None keeps them in memory only. Stretches with a violation
+    are not kept: they are cheap to find again."""
 
     path: Path | None
-    heading: dict[str, Any]
-    reports: dict[tuple[int, int], Report] = field(default_factory=dict)
+    heading: dict[str, str]
+    reports: dict[tuple[int, int, int], Report] = field(default_factory=dict)
     saved: float = 0.0
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str] | None, key: str, claim: int, route: str) -> Journal:
-        """Take up a progress file; one about another certificate, claim or route is begun anew.
+    def open(cls, path: str | os.PathLike[str] | None, certificate: str, route: str) -> Journal:
+        """Take up a progress file; one about another certificate or route, or by another version of
+        this package, is begun anew.
 
         Raises:
             ValueError: the file exists and is no progress file.
         """
-        heading = {"format": "ftc-progress", "certificate": key, "claim": claim, "route": route}
+        heading = {"format": "ftc-progress", "engine": _version(), "certificate": certificate, "route": route}
         journal = cls(None if path is None else Path(path), heading)
         if journal.path is None or not journal.path.exists():
             return journal
         try:
-            content = json.loads(journal.path.read_text())
-            known = {k: content[k] for k in heading}
-            reports = {(a, b): Report(**report) for a, b, report in content["reports"]}
-        except (ValueError, KeyError, TypeError, OSError) as error:
+            content = json.loads(journal.path.read_bytes())
+            if content["format"] != heading["format"]:
+                raise ValueError("another format")
+            if all(content[key] == value for key, value in heading.items()):
+                journal.reports = dict(map(_entry, content["settled"]))
+        except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
             raise ValueError(f"{path} is no progress file: {error}") from None
-        if known["format"] != heading["format"]:
-            raise ValueError(f"{path} is no progress file")
-        if known == heading:
-            journal.reports = reports
         return journal
 
     def add(self, task: Task, report: Report) -> None:
-        self.reports[task.first, task.last] = report
+        if report.violated is None:
+            self.reports[task.claim, task.first, task.last] = report
         if time.monotonic() - self.saved > _EVERY:
             self.save()
 
@@ -58,9 +60,30 @@ class Journal:
         """Write the file, whole or not at all."""
         if self.path is None:
             return
-        reports = [[a, b, asdict(report)] for (a, b), report in sorted(self.reports.items())]
+        settled = [[*key, report.routes] for key, report in sorted(self.reports.items())]
         handle, name = tempfile.mkstemp(prefix=".aside-", dir=self.path.parent)
-        with os.fdopen(handle, "w") as stream:
-            json.dump({**self.heading, "reports": reports}, stream)
-        Path(name).replace(self.path)
+        try:
+            with os.fdopen(handle, "w") as stream:
+                json.dump({**self.heading, "settled": settled}, stream)
+            Path(name).replace(self.path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
         self.saved = time.monotonic()
+
+
+def _entry(raw: Any) -> tuple[tuple[int, int, int], Report]:
+    claim, first, last, routes = raw
+    numbers = [claim, first, last, *routes.values()] if type(routes) is dict else [None]
+    if any(type(number) is not int or number < 0 for number in numbers):
+        raise ValueError(f"unexpected entry {str(raw)[:80]}")
+    return (claim, first, last), Report(settled=last - first, routes=routes)
+
+
+def _version() -> str:
+    """A digest of the code whose word the file is: of engine and kernel."""
+    here = Path(__file__).parent
+    sha256 = hashlib.sha256()
+    for file in sorted([*here.glob("*.py"), *here.with_name("kernel").glob("*.py")]):
+        sha256.update(file.read_bytes())
+    return sha256.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Callable
@@ -74,6 +75,8 @@ class Certificate:
     network: Network | None
     outputs: int
     claims: list[Any]
+    sha256: str
+    """The digest of the JSON file."""
 
     def validate(self) -> None:
         """Read every streamed array once: finite, whole, and with the digest that was named."""
@@ -111,7 +114,8 @@ def read_certificate(path: str) -> Certificate:
         for k, label in enumerate(raw["edits"]["label"]):
             need(0 <= label < outputs, f"edits.label[{k}]", f"not a column of base: 0..{outputs - 1}")
     direction = _read_direction(raw["direction"], points.shape[1]) if "direction" in raw else None
-    return Certificate(points, base, edits, by_label, direction, network, outputs, claims)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Certificate(points, base, edits, by_label, direction, network, outputs, claims, sha256)
 
 
 def _read_array(value: Any, place: str, folder: str, dims: tuple[int, ...]) -> Array:
