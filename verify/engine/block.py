@@ -150,8 +150,9 @@ def _cuts(bits: int) -> list[tuple[int, int]]:
 
 
 def _times(x: Floats, k: int) -> Floats:
-    """`x 2^k`."""
-    out: Floats = x * 2.0**k if abs(k) <= 1000 else np.ldexp(x, k)
+    """`x 2^k`; what overflows is infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        out: Floats = x * 2.0**k if abs(k) <= 1000 else np.ldexp(x, k)
     return out
 
 

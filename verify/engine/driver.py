@@ -42,6 +42,7 @@ MEMORY = 1 << 30
 WORKERS = os.cpu_count() or 1
 _FEW = 200_000
 _CACHE = 1 << 20  # bytes of a layer of a block
+_LEAST = 256  # points in a block, if memory allows
 _READ = 1 << 22  # bytes that are read at a time
 
 
@@ -206,7 +207,7 @@ class _Cuts:
         neurons = sum(map(len, layers))
         share = memory // WORKERS
         fits = share // 2 // (8 * (4 * inputs + 6 * widest) + 10 * neurons)
-        block = max(1, min(max(256, _CACHE // (8 * widest)), fits))
+        block = max(1, min(max(_LEAST, _CACHE // (8 * widest)), fits))
         size = max(block, min(64 * block, -(-total // (4 * WORKERS)), share // 4 // (8 * inputs)))
         return cls(size, block, share // 4)
 

@@ -1,0 +1,282 @@
+"""The parts of the engine keep their promises: blocks, filter, steps, the table of zeros."""
+
+from __future__ import annotations
+
+import math
+import random
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flint import fmpq
+from networks import Layers, entry, fractions, network, points_of, random_certificate, write
+
+from verify.engine import Statistics, check
+from verify.engine.block import LIMB, Block
+from verify.engine.cancel import cancellation, vanish
+from verify.engine.dense import Dense
+from verify.engine.exact import ExactNetwork
+from verify.engine.line import Pieces
+from verify.engine.residues import Residues
+from verify.engine.zeros import ZeroTable
+from verify.kernel import Network, read_certificate
+from verify.kernel import check as kernel_check
+
+
+@pytest.mark.parametrize("route", ["cancellation", "residues"])
+def test_dense_networks_are_settled_without_the_slow_way(tmp_path: Path, route: str) -> None:
+    path = random_certificate(tmp_path / "a", 3000)
+    statistics = Statistics()
+    assert check(path, route=route, statistics=statistics).status == "accepted"
+    assert statistics.routes[route] >= 2990
+    assert statistics.routes.get("exact", 0) <= 10
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_float_filter_never_lies(tmp_path: Path, seed: int) -> None:
+    """Signs that the filter calls sure are the signs, whatever it knows of the layers before; outputs
+    lie within its error, and are exact where this is 0."""
+    rng = random.Random(seed)
+    kind = rng.choice(["small", "small", "rational", "30 bits", "far apart"])
+    layers = network(rng, kind, 2, 1)
+    points = points_of(rng, 2)
+    path = write(tmp_path / "a", layers, points, {})
+    certificate = read_certificate(str(path))
+    assert certificate.network is not None
+    dense = Dense.of(certificate.network, 2)
+    with np.errstate(all="ignore"):
+        floats = dense._filter(Block.read(certificate.points, 0, len(points)))
+    scale = Fraction(2) ** dense.layers[-1].exponent[0]
+    for i, (numerators, q) in enumerate(certificate.points.rows()):
+        a = [Fraction(x, q) for x in numerators]
+        for rows, sign, sure in zip(dense.network.layers[:-1], floats.signs, floats.sure, strict=True):
+            z = [sum((w * v for w, v in zip(row, [*a, 1], strict=True)), Fraction(0)) for row in rows]
+            assert not sure[i] or [v > 0 for v in z] == sign[:, i].tolist()
+            a = [max(v, Fraction(0)) for v in z]
+        (row,) = dense.network.layers[-1]
+        z_out = sum((w * v for w, v in zip(row, [*a, 1], strict=True)), Fraction(0)) / scale
+        if floats.error[i] < math.inf:
+            assert abs(Fraction(float(floats.y[0, i])) - z_out) <= Fraction(float(floats.error[i]))
+
+
+def test_short_numbers_make_the_float_pass_exact(tmp_path: Path) -> None:
+    """On a grid of integers most kinks are hit; with short weights nothing is undecided."""
+    layers: Layers = [
+        (fractions([[1, 2], [1, 2], [1, 2], [3, -1], [2, 1]]), fractions([[1, 0, -1, 0, -2]])[0]),
+        (fractions([[1, -2, 1, 0, 0], [0, 0, 0, 0, 0]]), [Fraction(0), Fraction(0)]),
+        (fractions([[1, 1]]), [Fraction(0)]),
+    ]
+    points = np.array([[x, y] for x in range(-30, 31) for y in range(-30, 31)]) / 4
+    exact = [[Fraction(x), Fraction(y)] for x, y in points.tolist()]
+    values = {i: [1 - abs(x + 2 * y)] for i, (x, y) in enumerate(exact) if abs(x + 2 * y) < 1}
+    statistics = Statistics()
+    path = write(tmp_path / "a", layers, points, values)
+    assert check(path, statistics=statistics).status == "accepted"
+    assert set(statistics.routes) == {"floats", "edited"}
+    wide: Layers = [([[2**60 * w for w in row] for row in layers[0][0]], layers[0][1]), *layers[1:]]
+    statistics = Statistics()
+    verdict = check(write(tmp_path / "b", wide, points, values), statistics=statistics)
+    assert verdict == kernel_check(tmp_path / "b")
+    assert statistics.routes["undecided entries"] > 0
+
+
+@pytest.mark.parametrize("shift", [49, 50, 51, 52, 53, 54])
+def test_the_exact_float_pass_knows_its_limit(tmp_path: Path, shift: int) -> None:
+    """`relu(2^shift x + y) - relu(2^shift x) - relu(y)`, at `x = y = 1`: 0, and 1 off where a bias is 1."""
+    layers: Layers = [
+        ([[Fraction(2**shift), Fraction(1)], [Fraction(2**shift), Fraction(0)], [Fraction(0), Fraction(1)]],
+         [Fraction(1), Fraction(0), Fraction(0)]),
+        (fractions([[1, -1, -1]]), [Fraction(0)]),
+    ]  # fmt: skip
+    path = write(tmp_path / "a", layers, np.array([[1.0, 1.0]]), {})
+    for route in ("auto", "patterns", "residues", "cancellation"):
+        assert check(path, route=route) == kernel_check(path)
+    assert kernel_check(path).status == "rejected"
+
+
+def test_integers_of_a_block_are_its_points(tmp_path: Path) -> None:
+    rng = random.Random(0)
+    for number in range(40):
+        points = points_of(rng, 3)
+        path = write(tmp_path / str(number), network(rng, "small", 3, 1), points, {})
+        array = read_certificate(str(path)).points
+        block = Block.read(array, 0, len(points))
+        places = np.array(sorted(rng.sample(range(len(points)), rng.randint(1, len(points)))))
+        integers = block.integers(places)
+        rows = list(array.rows())
+        for c, i in enumerate(places.tolist()):
+            numerators, q = rows[i]
+            assert block.row(i) == rows[i]
+            below = integers.denominators[c % len(integers.denominators)]
+            assert below.bit_length() <= integers.bits
+            for k, p in enumerate(numerators):
+                limbs = [int(limb[k, c]) for limb in integers.limbs]
+                assert all(abs(limb) < 2 ** (52 if len(limbs) == 1 else LIMB + 1) for limb in limbs)
+                value = sum(x << (LIMB * j) for j, x in enumerate(reversed(limbs)))
+                assert value * q == p * below
+
+
+@pytest.mark.parametrize("primes", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("route", ["residues", "auto"])
+def test_an_output_that_vanishes_modulo_primes_is_not_taken_for_zero(
+    tmp_path: Path, route: str, primes: int
+) -> None:
+    """The output is the product of the first primes: not 0, and far below what floats can see."""
+    product = math.prod(
+        Residues(Network([[[1, 0]] * 3, [[1, 1, 1, 0]]], [1]), 1, 0).primes.beyond(500)[:primes]
+    )
+    steep = Fraction(2**200)
+    layers: Layers = [
+        ([[steep], [steep], [Fraction(1)]], [Fraction(0), Fraction(product), Fraction(-(2**40))]),
+        ([[Fraction(-1), Fraction(1), Fraction(1)]], [Fraction(0)]),
+    ]
+    points = np.arange(1, 300, dtype=np.int64).reshape(-1, 1)
+    path = write(tmp_path / "a", layers, points, {})
+    expected = kernel_check(path)
+    assert expected.status == "rejected"
+    assert check(path, route=route) == expected
+
+
+def test_the_moduli_are_primes_and_leave_room_in_53_bits() -> None:
+    for columns in (2, 65, 2001, 10**6):
+        network = Network([[[0] * columns], [[1, 0]]], [1])
+        primes = Residues(network, columns - 1, 0).primes.beyond(200)
+        assert len(set(primes)) == len(primes)
+        assert math.prod(primes).bit_length() > 200
+        for p in primes:
+            assert all(p % f for f in range(2, math.isqrt(p) + 1))
+            assert columns * (p / 2 + 2) ** 2 <= 2**53 - p
+
+
+@pytest.mark.parametrize("scale", [1, 2**30 - 1, 10**25])
+@pytest.mark.parametrize("divisor", [3, 4, 1024])
+def test_residues_see_biases_denominators_and_long_inputs(tmp_path: Path, scale: int, divisor: int) -> None:
+    """`relu(3x + 3) - relu(3y + 6)` is no zero function, and 0 where `x = y + 1`."""
+    layers: Layers = [
+        ([[Fraction(3 * scale), Fraction(0)], [Fraction(0), Fraction(3 * scale)]],
+         [Fraction(3 * scale), Fraction(6 * scale)]),
+        (fractions([[1, -1]]), [Fraction(0)]),
+    ]  # fmt: skip
+    y = [Fraction(i, divisor) for i in range(500)]
+    inline = [[t + 1, t] for t in y]
+    exact = np.array([[float(t) + 1, float(t)] for t in y])
+    for k, points in enumerate([inline, exact] if divisor != 3 else [inline]):
+        path = write(tmp_path / str(k), layers, points, {})
+        statistics = Statistics()
+        assert check(path, route="residues", statistics=statistics).status == "accepted"
+        settled = statistics.routes.get("residues", 0) + statistics.routes.get("floats", 0)
+        assert settled == 500
+        off = [*inline[:-1], [y[-1] + 1 + Fraction(1, 2**30), y[-1]]]
+        path = write(tmp_path / f"off {k}", layers, off, {})
+        assert check(path, route="residues") == kernel_check(path)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_where_a_layer_cancels_the_outputs_are_zero_whatever_enters_it(seed: int) -> None:
+    """Any activity of a layer, and any integers as what enters it."""
+    rng = random.Random(seed)
+    bits = rng.choice([2, 20, 60, 900])
+    number = lambda: rng.choice([0, 1, -1, 2**bits - 1, rng.randint(-(2**bits), 2**bits)])  # noqa: E731
+    inputs, classes, outputs = rng.randint(0, 3), rng.randint(1, 3), rng.randint(1, 2)
+    rows, columns = [], []
+    for _ in range(classes):
+        form, weights = [number() for _ in range(inputs)], [rng.choice([1, -1, 3]) for _ in range(outputs)]
+        e = number()
+        for jump, offset in zip((1, -2, 1), (e, 0, -e), strict=True):  # a tent
+            factor = rng.choice([1, 2, -1])
+            rows.append([*(factor * 2 * x for x in form), factor * 2 * offset])
+            columns.append([2 // factor * w * jump for w in weights])
+    for _ in range(rng.randint(0, 2)):
+        rows.append([number() for _ in range(inputs + 1)])
+        columns.append([number() for _ in range(outputs)])
+    last = [[*(column[k] for column in columns), 0] for k in range(outputs)]
+    deep = rng.random() < 0.5
+    tail = [[[*(1 for _ in last), rng.choice([0, -1])]], [[5, 0]]] if deep else []
+    conditions = cancellation(Network([rows, last, *tail], [1] * (1 if deep else outputs))).get(0)
+    active = np.array([[rng.random() < 0.5 for _ in rows] for _ in range(40)]).T
+    for k in range(20):
+        for c in range(classes):
+            active[3 * c : 3 * c + 3, k] = rng.random() < 0.5
+        active[3 * classes :, k] = False
+    if conditions is None:  # all tents are flat, or what is left cancels only if nothing is active
+        return
+    settled = vanish(conditions, active)
+    complete = bits <= 20  # longer conditions may be given up
+    assert settled[:20].all() or not complete
+    for on, claimed in zip(active.T, settled, strict=True):
+        total = [
+            [sum(row[j] * rows[j][k] for j in np.flatnonzero(on)) for k in range(inputs + 1)] for row in last
+        ]
+        parallel = {}
+        assert not claimed or not any(map(any, total))
+        for j in np.flatnonzero(on):
+            common = math.gcd(*rows[j][:-1]) or 1
+            key = tuple(x // common for x in rows[j][:-1])
+            key = max(key, tuple(-x for x in key))
+            parallel.setdefault(key, []).append(j)
+        vanishes = not any(
+            sum(row[j] * rows[j][k] for j in some)
+            for some in parallel.values() for row in last for k in range(inputs + 1)
+        )  # fmt: skip
+        assert bool(claimed) == vanishes or (not claimed and not complete)
+
+
+def test_windows_of_a_dense_network_settle_the_points_outside(tmp_path: Path) -> None:
+    """Tents along 7 directions in the plane, with weights of 3,000 bits, and a second hidden layer."""
+    rng = random.Random(0)
+    rows, offsets, out = [], [], []
+    for _ in range(7):
+        w = [Fraction(rng.getrandbits(3000), 2**2990) for _ in range(2)]
+        for jump, offset in ((1, 1), (-2, 0), (1, -1)):
+            rows.append(w)
+            offsets.append(Fraction(offset) + 40)
+            out.append(Fraction(jump))
+    layers: Layers = [(rows, offsets), ([out, out], [Fraction(0)] * 2), (fractions([[1, 1]]), [Fraction(0)])]
+    points = np.random.default_rng(0).uniform(0, 9, size=(3000, 2))
+    statistics = Statistics()
+    path = write(tmp_path / "a", layers, points, {})
+    assert check(path, statistics=statistics).status == "accepted"
+    assert statistics.routes["cancellation"] == 3000
+    assert statistics.routes["undecided entries"] > 3000  # the second layer: 0 at every point
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_exact_networks_agree_with_the_kernel(seed: int) -> None:
+    rng = random.Random(seed)
+    widths = [3, *(rng.choice([0, 1, 4]) for _ in range(rng.randint(0, 3))), 2]
+    layers = [
+        [[int(entry(rng, "30 bits")) * rng.choice([0, 1]) for _ in range(n + 1)] for _ in range(m)]
+        for n, m in zip(widths, widths[1:], strict=False)
+    ]
+    net = Network(layers, [3, 5])
+    points = [([rng.randint(-9, 9) for _ in range(3)], rng.randint(1, 9)) for _ in range(5)]
+    for point, (values, below) in zip(points, ExactNetwork(net)(points), strict=True):
+        assert values == net(point)
+        assert below == [q * point[1] for q in net.denominators]
+
+
+@pytest.mark.parametrize("steep", [0, 60, 200, 499, 600])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_table_of_zeros_settles_no_point_outside(steep: int, seed: int) -> None:
+    """Ends of pieces next to the exact projections, subnormal inputs, very long directions."""
+    rng = np.random.default_rng([steep, seed])
+    direction = [int(u) << steep for u in rng.integers(-9, 10, size=3)]
+    direction[0] += 1
+    x = rng.normal(size=(200, 3)) * 2.0 ** rng.choice([-1074, -1060, -500, 0, 3], size=(200, 1))
+    exact = [sum(u * Fraction(v) for u, v in zip(direction, row, strict=True)) for row in x.tolist()]
+    some = sorted(
+        {
+            exact[i] + Fraction(d) * abs(exact[i]) / 2**53
+            for i, d in enumerate(rng.integers(-2, 3, 200).tolist())
+        }
+    )
+    bounds = [fmpq(t.numerator, t.denominator) for t in some]
+    zero, one = (fmpq(0), fmpq(0)), (fmpq(0), fmpq(1))
+    flags = (rng.random(len(bounds) + 1) < 0.6).tolist()
+    line = Pieces(direction, bounds, [[zero if flag else one] for flag in flags])
+    settled = ZeroTable.of(line).settled(x.T.copy(), True)
+    for t, claimed in zip(exact, settled, strict=True):
+        assert not claimed or line(fmpq(t.numerator, t.denominator)) == [0]
+    far = ZeroTable.of(Pieces([1, 0, 0], [fmpq(-9), fmpq(9)], [[one], [zero], [one]]))
+    assert far.settled(np.linspace(-8.9, 8.9, 50)[None, :] * [[1.0], [0.0], [0.0]], True).all()
