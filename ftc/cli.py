@@ -219,6 +219,8 @@ def _how(how: dict[str, Any], ratio: float | None) -> str:
     text = f"by the {how['by']} in {how['seconds']:.2f} s"
     if how["settled"]:
         text += f"; {how['settled']:,} points settled ({routes})"
+    if how["undecided"]:
+        text += f"; {how['undecided']:,} pre-activations undecided by floats"
     if how["resumed"]:
         text += f"; {how['resumed']:,} of them by an earlier run"
     return text if ratio is None else f"{text}; {ratio:.1f} times a float64 pass"

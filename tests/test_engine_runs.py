@@ -61,7 +61,7 @@ def test_an_interrupted_run_is_resumed(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(driver, "_CACHE", 8 * 65 * 100)
     with pytest.raises(KeyboardInterrupt):
         check(path, executor=Broken(5), resume=journal)
-    settled = sum(last - first for _, first, last, _ in json.loads(journal.read_text())["settled"])
+    settled = sum(last - first for _, first, last, *_ in json.loads(journal.read_text())["settled"])
     assert 0 < settled < 4000
     statistics = Statistics()
     assert check(path, resume=journal, statistics=statistics).status == "accepted"
@@ -92,7 +92,13 @@ def test_progress_of_another_version_or_with_odd_entries_is_not_believed(tmp_pat
     path, journal = random_certificate(tmp_path / "a", 900), tmp_path / "progress.json"
     check(path, resume=journal)
     content = json.loads(journal.read_text())
-    for settled in ([[0, 0, "x", {}]], [[0, 0]], [[0, -1, 5, {}]], [[0, 0, 900, {"line": "many"}]], {"a": 1}):
+    for settled in (
+        [[0, 0, "x", 0, {}]],
+        [[0, 0]],
+        [[0, -1, 5, 0, {}]],
+        [[0, 0, 900, 0, {"line": "many"}]],
+        {"a": 1},
+    ):
         journal.write_text(json.dumps({**content, "settled": settled}))
         with pytest.raises(ValueError, match="no progress file"):
             check(path, resume=journal)

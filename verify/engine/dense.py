@@ -116,13 +116,14 @@ class Dense:
         if self._uses("residues"):
             _ = self.residues
 
-    def settled(self, block: Block, wanted: Bools) -> tuple[Bools, dict[str, int]]:
-        """Which of the wanted points of a block have output 0, proven; and how many each step took."""
+    def settled(self, block: Block, wanted: Bools) -> tuple[Bools, dict[str, int], int]:
+        """Which of the wanted points of a block have output 0, proven; how many each step took; and how
+        many pre-activations of the block have a sign that floats cannot tell."""
         out = np.zeros(len(wanted), dtype=np.bool_)
         if self.route == "exact":
-            return out, {}
+            return out, {}, 0
         floats = self._filter(block)
-        counts = {"undecided entries": floats.undecided}
+        counts = {}
         zero = (floats.error == 0) & (floats.y == 0).all(axis=0)
         left = wanted
         for name in ("floats", *STEPS):
@@ -139,7 +140,7 @@ class Dense:
             left = left & ~zero
             if not left.any():
                 break
-        return out, counts
+        return out, counts, floats.undecided
 
     def _uses(self, name: str) -> bool:
         if self.route != "auto":

@@ -48,10 +48,12 @@ _READ = 1 << 22  # bytes that are read at a time
 
 @dataclass
 class Statistics:
-    """How the points were settled: by which routes, and what was taken over from a progress file.
-    Claims that ask the same of every point are counted once."""
+    """How the points were settled: by which routes, how many pre-activations had a sign that floats
+    could not tell, and what was taken over from a progress file. Claims that ask the same of every
+    point are counted once."""
 
     routes: dict[str, int] = field(default_factory=dict)
+    undecided: int = 0
     settled: int = 0
     resumed: int = 0
 
@@ -170,6 +172,7 @@ class _Run:
         violated: Report | None = None
         for _, report in sorted(done.items()):
             self.statistics.settled += report.settled
+            self.statistics.undecided += report.undecided
             for route, count in report.routes.items():
                 self.statistics.routes[route] = self.statistics.routes.get(route, 0) + count
             if report.violated is not None:

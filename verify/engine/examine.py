@@ -54,6 +54,7 @@ class Report:
     violated: int | None = None
     point: Row | None = None
     settled: int = 0
+    undecided: int = 0
     routes: dict[str, int] = field(default_factory=dict)
     changed: str = ""
 
@@ -100,7 +101,8 @@ class Plan:
             report.add("line", int(out.sum()))
             return out
         with np.errstate(all="ignore"):  # what is not finite is not settled
-            out, counts = self.dense.settled(block, wanted)
+            out, counts, undecided = self.dense.settled(block, wanted)
+        report.undecided += undecided
         for route, count in counts.items():
             report.add(route, count)
         return out

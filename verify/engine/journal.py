@@ -60,7 +60,7 @@ class Journal:
         """Write the file, whole or not at all."""
         if self.path is None:
             return
-        settled = [[*key, report.routes] for key, report in sorted(self.reports.items())]
+        settled = [[*key, report.undecided, report.routes] for key, report in sorted(self.reports.items())]
         handle, name = tempfile.mkstemp(prefix=".aside-", dir=self.path.parent)
         try:
             with os.fdopen(handle, "w") as stream:
@@ -73,11 +73,11 @@ class Journal:
 
 
 def _entry(raw: Any) -> tuple[tuple[int, int, int], Report]:
-    claim, first, last, routes = raw
-    numbers = [claim, first, last, *routes.values()] if type(routes) is dict else [None]
+    claim, first, last, undecided, routes = raw
+    numbers = [claim, first, last, undecided, *routes.values()] if type(routes) is dict else [None]
     if any(type(number) is not int or number < 0 for number in numbers):
         raise ValueError(f"unexpected entry {str(raw)[:80]}")
-    return (claim, first, last), Report(settled=last - first, routes=routes)
+    return (claim, first, last), Report(settled=last - first, undecided=undecided, routes=routes)
 
 
 def _version() -> str:
