@@ -162,7 +162,7 @@ def check(
     edits: Annotated[Path | None, typer.Option(help="Compare its edits with this file.")] = None,
     base: Annotated[Path | None, typer.Option(help="Compare its base with this file.")] = None,
     kernel: Annotated[bool, typer.Option("--kernel", help="Use the slow trusted kernel.")] = False,
-    memory: Annotated[str, typer.Option(help="Budget for blocks of points: 500M, 4G.")] = "1G",
+    memory: Annotated[str, typer.Option(help="Budget for blocks of points: 500M, 4G.")] = "2G",
     resume: Annotated[Path | None, typer.Option(help="Progress file: go on where it stops.")] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Compare with a float64 pass.")] = False,
     as_json: Json = False,

@@ -82,15 +82,25 @@ def test_short_numbers_make_the_float_pass_exact(tmp_path: Path) -> None:
     assert statistics.undecided > 0
 
 
-@pytest.mark.parametrize("shift", [49, 50, 51, 52, 53, 54])
+@pytest.mark.parametrize("shift", range(49, 58))
 def test_the_exact_float_pass_knows_its_limit(tmp_path: Path, shift: int) -> None:
-    """`relu(2^shift x + y) - relu(2^shift x) - relu(y)`, at `x = y = 1`: 0, and 1 off where a bias is 1."""
+    """`relu(2^30 x + y) - relu(2^30 x)` is `y = 1`, and 0 in floats if `2^30 x = 2^shift` is too long."""
+    steep = Fraction(2**30)
     layers: Layers = [
-        ([[Fraction(2**shift), Fraction(1)], [Fraction(2**shift), Fraction(0)], [Fraction(0), Fraction(1)]],
-         [Fraction(1), Fraction(0), Fraction(0)]),
-        (fractions([[1, -1, -1]]), [Fraction(0)]),
-    ]  # fmt: skip
-    path = write(tmp_path / "a", layers, np.array([[1.0, 1.0]]), {})
+        ([[steep, Fraction(1)], [steep, Fraction(0)]], [Fraction(0), Fraction(0)]),
+        (fractions([[1, -1]]), [Fraction(0)]),
+    ]
+    path = write(tmp_path / "a", layers, np.array([[2.0 ** (shift - 30), 1.0]]), {})
+    assert kernel_check(path).status == "rejected"
+    for route in ("auto", "patterns", "residues", "cancellation"):
+        assert check(path, route=route) == kernel_check(path)
+
+
+def test_points_too_large_for_the_filter_are_left_to_exact_arithmetic(tmp_path: Path) -> None:
+    """`g(x) = x`, which vanishes modulo the first prime."""
+    prime = Residues(Network([[[1, 0]]], [1]), 1, 0).primes.beyond(1)[0]
+    layers: Layers = [(fractions([[1]]), [Fraction(0)])]
+    path = write(tmp_path / "a", layers, np.array([[0.0], [prime * 2.0**990]]), {})
     for route in ("auto", "patterns", "residues", "cancellation"):
         assert check(path, route=route) == kernel_check(path)
     assert kernel_check(path).status == "rejected"
@@ -101,7 +111,8 @@ def test_integers_of_a_block_are_its_points(tmp_path: Path) -> None:
     largest = 1.7976931348623157e308
     nasty = [[largest, 5e-324, 0.0], [-largest, 1.0, 0.5]]
     nasty += [[2.0**bits - 1, 1.0, -(2.0**bits) + 1] for bits in (25, 26, 27, 51, 52, 53)]
-    some = [np.array([row]) for row in nasty] + [points_of(rng, 3) for _ in range(40)]
+    nasty_late = np.array([[1.0, 2.0, 3.0]] * 20 + [[2.0**-10, 1.0, 0.0]])
+    some = [nasty_late, *(np.array([row]) for row in nasty)] + [points_of(rng, 3) for _ in range(40)]
     for number, points in enumerate(some):
         path = write(tmp_path / str(number), network(rng, "small", 3, 1), points, {})
         array = read_certificate(str(path)).points
@@ -140,6 +151,62 @@ def test_an_output_that_vanishes_modulo_primes_is_not_taken_for_zero(
     expected = kernel_check(path)
     assert expected.status == "rejected"
     assert check(path, route=route) == expected
+
+
+def test_denominators_count_among_the_bits_of_an_output(tmp_path: Path) -> None:
+    """`relu(x) - 1` at `x = 1 + M/q`: as an integer over `q` it is `M`, a product of primes."""
+    primes = Residues(Network([[[1, 0]], [[1, -1]]], [1]), 1, 0).primes.beyond(500)
+    layers: Layers = [(fractions([[1]]), [Fraction(0)]), (fractions([[1]]), [Fraction(-1)])]
+    for few in (1, 3, 7):
+        points = [[Fraction(1)], [1 + Fraction(math.prod(primes[:few]), 2**400 + 1)]]
+        path = write(tmp_path / str(few), layers, points, {})
+        expected = kernel_check(path)
+        assert expected.findings[0].violation is not None
+        assert expected.findings[0].violation.point == 1
+        assert check(path, route="residues") == expected
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_residues_are_those_of_the_exact_outputs(tmp_path: Path, seed: int) -> None:
+    """For any activity, possible or not, and weights and points of any length."""
+    rng = random.Random(seed)
+    bits = rng.choice([3, 30, 60, 61, 130, 700])
+    number = lambda: rng.choice([-1, 1]) * rng.getrandbits(bits)  # noqa: E731
+    widths = [2, *(rng.randint(0, 4) for _ in range(rng.randint(1, 3)))]
+    layers = [
+        [[number() for _ in range(n + 1)] for _ in range(m)] for n, m in zip(widths, widths[1:], strict=False)
+    ]
+    out = [number() for _ in range(widths[-1])]
+    net = Network([*layers[:-1], layers[-1] + layers[-1], [[*out, *(-w for w in out), 0]]], [1])
+    points = points_of(rng, 2)
+    block = Block.read(
+        read_certificate(
+            str(write(tmp_path / "a", [(fractions([[1, 1]]), [Fraction(0)])], points, {}))
+        ).points,
+        0,
+        len(points),
+    )
+    places = np.array(sorted(rng.sample(range(len(points)), rng.randint(1, len(points)))))
+    signs = [
+        np.array([[rng.random() < 0.6 for _ in places] for _ in rows], dtype=bool).reshape(-1, len(places))
+        for rows in net.layers[:-1]
+    ]
+    half = widths[-1]
+    signs[-1][half:, ::2] = signs[-1][:half, ::2]  # so that every other output is 0
+    residues = Residues(net, 2, rng.choice([0, 1 << 20]))
+    prime = residues.primes.beyond(1)[0]
+    below = block.integers(places).denominators
+    for _ in range(2):
+        zero = residues.vanish(signs, block, places, 1 - block.integers(places).bits)
+        for c, i in enumerate(places.tolist()):
+            numerators, q = block.row(i)
+            q_here = below[c % len(below)]
+            a = [x * q_here // q for x in numerators]
+            for rows, on in zip(net.layers, [*signs, None], strict=True):
+                a = [sum(map(int.__mul__, row, [*a, q_here])) for row in rows]
+                a = a if on is None else [x if active else 0 for x, active in zip(a, on[:, c], strict=True)]
+            assert zero[c] == (a[0] % prime == 0)
+        assert zero[::2].all()
 
 
 def test_the_moduli_are_primes_and_leave_room_in_53_bits() -> None:

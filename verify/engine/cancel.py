@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 from flint import fmpz_mat
@@ -68,9 +69,10 @@ def _conditions(rows: list[list[int]], after: list[list[int]]) -> list[list[int]
             factor = -factor
         classes[tuple(w // factor if factor else 0 for w in weights)].append((j, factor))
     out = []
+    weights_of = list(zip(*after, strict=True))  # by neuron
     for members in classes.values():
         columns = [j for j, _ in members]
-        reached = _echelon([[row[j] for j in columns] for row in after])
+        reached = _echelon(list(zip(*(weights_of[j] for j in columns), strict=True)))
         slopes = [[w * factor for w, (_, factor) in zip(row, members, strict=True)] for row in reached]
         values = [[w * rows[j][-1] for w, j in zip(row, columns, strict=True)] for row in reached]
         conditions = _echelon(slopes + values)
@@ -84,11 +86,11 @@ def _conditions(rows: list[list[int]], after: list[list[int]]) -> list[list[int]
     return out
 
 
-def _echelon(table: list[list[int]]) -> list[list[int]]:
+def _echelon(table: Sequence[Sequence[int]]) -> list[list[int]]:
     """The nonzero rows of the reduced row echelon form, as primitive integer rows."""
     table = [row for row in table if any(row)]
-    if not table:
-        return []
+    if not table or len(table[0]) == 1:
+        return [[1]] * bool(table)
     reduced, _, rank = fmpz_mat(table).rref()
     out = []
     for row in reduced.tolist()[:rank]:

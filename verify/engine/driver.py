@@ -38,9 +38,10 @@ from verify.kernel.reader import Array, Row
 __all__ = ["ROUTES", "Statistics", "check", "float_pass"]
 
 ROUTES = ("auto", "line", *STEPS, "exact")
-MEMORY = 1 << 30
+MEMORY = 2 << 30
 WORKERS = os.cpu_count() or 1
-_FEW = 200_000
+_FEW = 200_000  # points, or ..
+_LITTLE = 10**9  # .. points times weights, for which processes do not pay
 _CACHE = 1 << 20  # bytes of a layer of a block
 _LEAST = 256  # points in a block, if memory allows
 _READ = 1 << 22  # bytes that are read at a time
@@ -143,7 +144,6 @@ class _Run:
         rows: list[dict[int, Row]] = [{} for _ in range(0, total, size)]
         for i, row in base.items():
             rows[i // size][i] = row
-        plan_for(self.path, certificate.sha256, self.route, cuts.keep)  # once, before processes are forked
         return [
             Task(
                 self.path, certificate.sha256, self.route, claim,
@@ -154,12 +154,15 @@ class _Run:
 
     def _first_violation(self, claim: EditClaim, tasks: list[Task], journal: Journal) -> Violation | None:
         total = tasks[-1].last
+        plan = plan_for(*tasks[0].plan)  # once, before processes are forked
+        work = total * (1 if plan.line else plan.weights)
+        alone = total < _FEW and work < _LITTLE
         known = [journal.reports.get((task.claim, task.first, task.last)) for task in tasks]
         done = {task.first: report for task, report in zip(tasks, known, strict=True) if report is not None}
         settled = sum(report.settled for report in done.values())
         self.statistics.resumed += settled
         try:
-            with _executor(self.executor, total) as pool:
+            with _executor(self.executor, alone) as pool:
                 for task, report in _completed(pool, [task for task in tasks if task.first not in done]):
                     if report.changed:
                         raise Malformed(report.changed, "the file changed while it was read")
@@ -264,10 +267,10 @@ class _Here(Executor):
 
 
 @contextlib.contextmanager
-def _executor(given: Executor | None, total: int) -> Iterator[Executor]:
+def _executor(given: Executor | None, alone: bool) -> Iterator[Executor]:
     if given is not None:
         yield given
-    elif total < _FEW:
+    elif alone:
         yield _Here()
     else:
         with ProcessPoolExecutor(WORKERS, initializer=_one_thread) as pool:

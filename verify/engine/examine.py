@@ -45,6 +45,10 @@ class Task:
     points: str
     base: dict[int, Row]
 
+    @property
+    def plan(self) -> tuple[str, str, str, int]:
+        return self.path, self.certificate, self.route, self.keep
+
 
 @dataclass
 class Report:
@@ -82,6 +86,10 @@ class Plan:
     @cached_property
     def exact(self) -> ExactNetwork:
         return ExactNetwork(self.network)
+
+    @property
+    def weights(self) -> int:
+        return sum(len(row) for rows in self.network.layers for row in rows)
 
     def outputs(self, points: list[Row]) -> list[tuple[list[int], list[int]]]:
         """The exact outputs at some points, as numerators and positive denominators."""
@@ -130,7 +138,7 @@ def plan_for(path: str, certificate: str, route: str, keep: int) -> Plan:
 def examine(task: Task) -> Report:
     """Settle the points of a task, up to the first that violates the claim."""
     try:
-        plan = plan_for(task.path, task.certificate, task.route, task.keep)
+        plan = plan_for(*task.plan)
         points = Block.read(plan.certificate.points, task.first, task.last)
     except Malformed as error:
         return Report(changed=error.place)
