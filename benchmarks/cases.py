@@ -17,38 +17,41 @@ Layers = list[tuple[np.ndarray, np.ndarray]]
 def built(folder: Path, points: int, inputs: int, edits: int, layers: int) -> Path:
     """What `build` makes for random edits of both signs among random points."""
     rng = np.random.default_rng(0)
-    x = np.round(rng.normal(size=(points, inputs)) * 2**20) / 2**20
+    x = rng.normal(size=(points, inputs))
     chosen = rng.choice(points, size=edits, replace=False)
     values = {int(i): int(v) for i, v in zip(chosen, rng.integers(1, 9, size=edits), strict=True)}
     values[int(chosen[0])] = -3
     return write_certificate(build(FineTuningProblem(x, edits=values), layers), folder)
 
 
-def mirrored(folder: Path, points: int, inputs: int, width: int, bits: int, *, short: bool = True) -> Path:
-    """inputs-width-width-1; the last hidden layer holds every neuron twice, with opposite signs."""
+def mirrored(folder: Path, points: int, inputs: int, width: int, bits: int, layers: int = 3) -> Path:
+    """inputs-width-..-width-1; the last hidden layer holds every neuron twice, with opposite signs."""
     rng = np.random.default_rng(0)
-    half, bias, out = (_numbers(rng, bits, *shape) for shape in ((width // 2, width), (width // 2,), (1, width // 2)))
-    layers: Layers = [
-        (_numbers(rng, bits, width, inputs), _numbers(rng, bits, width)),
-        (np.vstack([half, half]), np.concatenate([bias, bias]) << 20),
+    network: Layers = []
+    for _ in range(layers - 2):
+        network.append((_numbers(rng, bits, width, inputs), _numbers(rng, bits, width)))
+        inputs = width
+    half, bias, out = (
+        _numbers(rng, bits, *shape) for shape in ((width // 2, inputs), (width // 2,), (1, width // 2))
+    )
+    network.append((np.vstack([half, half]), np.concatenate([bias, bias])))
+    network.append((np.hstack([out, -out]), np.zeros(1, dtype=object)))
+    return _write(folder, network, points)
+
+
+def copies(folder: Path, points: int, inputs: int, width: int, bits: int) -> Path:
+    """inputs-width-width-1: two copies of a network of half the width, one minus the other."""
+    rng = np.random.default_rng(0)
+    half = width // 2
+    first, bias = _numbers(rng, bits, half, inputs), _numbers(rng, bits, half)
+    second, offset = _numbers(rng, bits, half, half), _numbers(rng, bits, half)
+    out, none = _numbers(rng, bits, 1, half), np.zeros((half, half), dtype=object)
+    network: Layers = [
+        (np.vstack([first, first]), np.concatenate([bias, bias])),
+        (np.block([[second, none], [none, second]]), np.concatenate([offset, offset])),
         (np.hstack([out, -out]), np.zeros(1, dtype=object)),
     ]
-    return _write(folder, layers, points, short)
-
-
-def dependent(folder: Path, points: int, inputs: int, width: int, bits: int, *, short: bool = True) -> Path:
-    """inputs-width-width-1; the last hidden layer is active everywhere, and of every three rows one is
-    the sum of the others: only the outputs themselves show that they are 0."""
-    rng = np.random.default_rng(0)
-    third = width // 3
-    a, b = _numbers(rng, bits, third, width), _numbers(rng, bits, third, width)
-    large = np.full(third, 1 << (2 * bits + 40), dtype=object)
-    layers: Layers = [
-        (_numbers(rng, bits, width, inputs), _numbers(rng, bits, width)),
-        (np.vstack([a, b, a + b]), np.concatenate([large, large, 2 * large])),
-        (np.concatenate([np.ones(2 * third, int), -np.ones(third, int)])[None, :].astype(object), np.zeros(1, object)),
-    ]
-    return _write(folder, layers, points, short)
+    return _write(folder, network, points)
 
 
 def windows(folder: Path, points: int, inputs: int, directions: int, bits: int) -> Path:
@@ -61,7 +64,7 @@ def windows(folder: Path, points: int, inputs: int, directions: int, bits: int) 
         (np.tile(np.array([1, -2, 1], dtype=object), (2, directions)), np.zeros(2, object)),
         (np.ones((1, 2), dtype=object), np.zeros(1, object)),
     ]
-    return _write(folder, layers, points, short=False)
+    return _write(folder, layers, points)
 
 
 def _numbers(rng: np.random.Generator, bits: int, *shape: int) -> np.ndarray:
@@ -72,8 +75,8 @@ def _numbers(rng: np.random.Generator, bits: int, *shape: int) -> np.ndarray:
     return out
 
 
-def _write(folder: Path, layers: Layers, points: int, short: bool) -> Path:
-    """`short`: points of 20 bits behind the binary point; else any floats."""
+def _write(folder: Path, layers: Layers, points: int) -> Path:
+    """The certificate for normal points with all bits of a double."""
     folder.mkdir()
     inputs = layers[0][0].shape[1]
     x = np.random.default_rng(1).normal(size=(points, inputs))
@@ -81,7 +84,7 @@ def _write(folder: Path, layers: Layers, points: int, short: bool) -> Path:
         "format": "ftc-certificate",
         "version": 1,
         "claims": [{"kind": "edit", "neurons": sum(len(b) for _, b in layers[:-1]), "layers": len(layers)}],
-        "points": _array(folder, "points", np.round(x * 2**20) / 2**20 if short else x),
+        "points": _array(folder, "points", x),
         "edits": {"index": [], "value": {"shape": [0, 1], "denominator": "1", "numerators": []}},
         "network": [
             {"weight": _array(folder, f"weight{k}", w), "bias": _array(folder, f"bias{k}", b)}

@@ -1,107 +1,84 @@
 """What an exact check costs, as a ratio to numpy's float64 forward pass of the same network.
 
-    python benchmarks/checking.py [--quick]
-
-Three networks: the grid and the band crossing that `build` makes (20 inputs, K/1000 edits), and a
-dense network 20-64-64-1 with 30-bit weights whose output cancels everywhere, checked by cancellation
-and, by force, by residues. Both times are taken in one run on the same data; the check includes
-reading, hashing and planning, the float pass does not include reading. Medians and spread.
+Both times are taken in one run on the same data, several times; the check includes reading, hashing
+and planning, the float pass includes no reading. Networks: those that `build` makes (`grid`, three
+layers; `band crossing`, four), and dense ones of which every output is 0: `mirrored` (the last hidden
+layer cancels), `copies` (of a network, one minus the other: only the outputs themselves
+are seen to be 0), `windows` (every point on kinks).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import statistics
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
+import cases
+from measure import in_fresh_process, seconds
 
-from constructions import FineTuningProblem, build, write_certificate
-from verify.engine import check, float_pass
+from verify.engine import Statistics, check, float_pass
 from verify.engine.examine import plan_for
+from verify.kernel import read_certificate
+
+MAKE = {
+    "grid": lambda path, c: cases.built(path, c["K"], c["d"], c["N"], 3),
+    "band crossing": lambda path, c: cases.built(path, c["K"], c["d"], c["N"], 4),
+    "mirrored": lambda path, c: cases.mirrored(path, c["K"], c["d"], c["width"], c["bits"], c["layers"]),
+    "copies": lambda path, c: cases.copies(path, c["K"], c["d"], c["width"], c["bits"]),
+    "windows": lambda path, c: cases.windows(path, c["K"], c["d"], c["width"] // 3, c["bits"]),
+}
 
 
-def sparse(folder: Path, k: int, layers: int) -> Path:
-    """A built network that changes `k / 1000` outputs."""
-    rng = np.random.default_rng(0)
-    points = np.round(rng.normal(size=(k, 20)) * 2**20) / 2**20
-    chosen = rng.choice(k, size=max(10, k // 1000), replace=False)
-    edits = {int(i): int(v) for i, v in zip(chosen, rng.integers(1, 9, size=len(chosen)), strict=True)}
-    edits[int(chosen[0])] = -3
-    return write_certificate(build(FineTuningProblem(points, edits=edits), layers), folder)
-
-
-def dense(folder: Path, k: int) -> Path:
-    """20-64-64-1, no two points with the same activation pattern, and 0 everywhere."""
-    rng = np.random.default_rng(0)
-    folder.mkdir()
-    np.save(folder / "points.npy", np.round(rng.normal(size=(k, 20)) * 2**20) / 2**20)
-    sha256 = hashlib.sha256((folder / "points.npy").read_bytes()).hexdigest()
-
-    def numbers(*shape: int) -> np.ndarray:
-        return rng.integers(-(2**29), 2**29, size=shape)
-
-    def array(values: np.ndarray) -> dict[str, Any]:
-        texts = [str(value) for value in values.reshape(-1).tolist()]
-        return {"shape": list(values.shape), "denominator": "1", "numerators": texts}
-
-    half, bias, out = numbers(32, 64), numbers(32) * 2**20, numbers(1, 32)
-    layers = [
-        (numbers(64, 20), numbers(64)),
-        (np.vstack([half, half]), np.concatenate([bias, bias])),
-        (np.hstack([out, -out]), np.zeros(1, dtype=np.int64)),
-    ]
-    document = {
-        "format": "ftc-certificate", "version": 1,
-        "claims": [{"kind": "edit", "neurons": 128, "layers": 3}],
-        "points": {"file": "points.npy", "sha256": sha256},
-        "edits": {"index": [], "value": array(np.zeros(0, dtype=np.int64))},
-        "network": [{"weight": array(w), "bias": array(b)} for w, b in layers],
-    }  # fmt: skip
-    (folder / "certificate.json").write_text(json.dumps(document))
-    return folder
-
-
-def main(quick: bool) -> None:
-    runs, sizes = (1, [1_000]) if quick else (5, [10_000, 100_000, 1_000_000])
-    table = Table(title=f"exact checks, {runs} run(s), d = 20")
-    for heading in ("network", "route", "K", "check s", "float pass s", "ratio"):
-        table.add_column(heading, justify="right")
+def measure(**case: Any) -> dict[str, Any]:
+    """Seconds of checks and of float passes, pair by pair, and the routes that settled the points."""
+    floors, times, statistics = [], [], Statistics()
     with tempfile.TemporaryDirectory() as name:
-        for k in sizes:
-            folder = Path(name) / str(k)
-            folder.mkdir()
-            cases = {
-                ("grid", "auto"): sparse(folder / "grid", k, 3),
-                ("band crossing", "auto"): sparse(folder / "band", k, 4),
-                ("dense", "auto"): dense(folder / "dense", k),
-                ("dense", "residues"): folder / "dense",
-            }
-            for (network, route), path in cases.items():
-                seconds, floats = [], []
-                for _ in range(runs):
-                    floats.append(float_pass(path))
-                    plan_for.cache_clear()
-                    started = time.perf_counter()
-                    if check(path, route=route).status != "accepted":
-                        raise ValueError(f"{path} is not accepted")
-                    seconds.append(time.perf_counter() - started)
-                ratios = [a / b for a, b in zip(seconds, floats, strict=True)]
-                low, high = min(ratios), max(ratios)
-                table.add_row(
-                    network, route, f"{k:,}",
-                    f"{statistics.median(seconds):.3f}", f"{statistics.median(floats):.3f}",
-                    f"{statistics.median(ratios):.1f}x ({low:.1f}-{high:.1f})",
-                )  # fmt: skip
-    Console(width=110).print(table)
+        path = MAKE[case["network"]](Path(name) / "certificate", case)
+        for _ in range(case["runs"]):
+            floors.append(float_pass(path, runs=1))
+            plan_for.cache_clear()
+            statistics = Statistics()
+            verdict = None
+
+            def run(statistics: Statistics = statistics) -> None:
+                nonlocal verdict
+                verdict = check(path, statistics=statistics)
+
+            times.append(seconds(run))
+            if verdict is None or verdict.status != "accepted":
+                raise ValueError(f"{case} is not accepted")
+        network = read_certificate(str(path)).network
+    return {
+        "widths": [] if network is None else [len(rows) for rows in network.layers],
+        "seconds": times,
+        "floor": floors,
+        "routes": statistics.routes,
+    }
 
 
-if __name__ == "__main__":
-    main("--quick" in sys.argv[1:])
+def rows(quick: bool) -> list[dict[str, Any]]:
+    """All cases, each in a fresh process."""
+    runs = 1 if quick else 5
+    sizes = [10**k for k in range(3, 4 if quick else 8)]
+    dense = {"d": 20, "bits": 30, "layers": 3}
+    todo: list[dict[str, Any]] = []
+    for k in sizes:
+        todo += [{"network": "grid", "K": k, "d": 20, "N": max(10, k // 100)}]
+        todo += [{"network": "band crossing", "K": k, "d": 20, "N": max(10, k // 1000)}] * (k <= 10**6)
+        todo += [{"network": "mirrored", "K": k, **dense}]
+        todo += [{"network": "copies", "K": k, **dense}]
+        todo += [{"network": "windows", "K": k, **dense}]
+    k = 1000 if quick else 200_000
+    for d in (2, 100):
+        todo += [{"network": name, "K": k, **dense, "d": d} for name in ("copies", "windows")]
+        todo += [{"network": "grid", "K": k, "d": d, "N": k // 1000 or 1}]
+    for layers in (2, 4, 6):
+        todo += [{"network": "mirrored", "K": k, **dense, "layers": layers}]
+    for bits in (300, 3000):
+        todo += [{"network": name, "K": k, **dense, "bits": bits} for name in ("copies", "windows")]
+        todo += [{"network": "mirrored", "K": k, **dense, "bits": bits}]
+    for width in (256, 500) if quick else (500, 2000):
+        todo += [{"network": "copies", "K": 500 if quick else 40_000, **dense, "width": width}]
+    return [
+        in_fresh_process(measure, **case, runs=min(runs, 3 if case["K"] >= 10**7 else 5)) for case in todo
+    ]

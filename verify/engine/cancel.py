@@ -69,7 +69,7 @@ def _conditions(rows: list[list[int]], after: list[list[int]]) -> list[list[int]
             factor = -factor
         classes[tuple(w // factor if factor else 0 for w in weights)].append((j, factor))
     out = []
-    weights_of = list(zip(*after, strict=True))  # by neuron
+    weights_of = [[row[j] for row in after] for j in range(len(rows))]
     for members in classes.values():
         columns = [j for j, _ in members]
         reached = _echelon(list(zip(*(weights_of[j] for j in columns), strict=True)))

@@ -3,8 +3,9 @@
 1. A float64 pass with a proven error bound decides the sign of almost every pre-activation. Where
    everything fits into 53 bits its error is 0, and an output 0 is 0.
 2. What a hidden layer puts out may cancel whatever enters it (`verify.engine.cancel`).
-3. Points with the same signs share one affine function. Where few patterns occur, each is computed
-   once, exactly; a function that is zero settles all of its protected points at once.
+3. Points with the same signs from some hidden layer on share one affine function of what enters that
+   layer. Where few such patterns occur, each is computed once, exactly; a function that is zero
+   settles all of its protected points at once.
 4. Otherwise the output is computed modulo primes, in float64 products that are exact. By step 1 it is
    small where it is not provably different from 0; with enough primes to cover that bound, an
    output that vanishes modulo all of them is 0.
@@ -73,7 +74,7 @@ class Dense:
     layers: list[_Layer]
     route: str
     keep: int
-    patterns: dict[bytes, bool] = field(default_factory=dict)
+    patterns: dict[tuple[int, bytes], bool] = field(default_factory=dict)
     tried: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
@@ -127,12 +128,14 @@ class Dense:
         zero = (floats.error == 0) & (floats.y == 0).all(axis=0)
         left = wanted
         for name in ("floats", *STEPS):
-            if name == "cancellation" and self._uses(name):
-                zero = self._by_cancellation(floats)
-            elif name in ("patterns", "residues") and self._uses(name):
-                zero = self._by_signs(name, floats, block, left)
-            elif name != "floats":
+            if name != "floats" and not self._uses(name):
                 continue
+            if name == "cancellation":
+                zero = self._by_cancellation(floats, left)
+            elif name == "patterns":
+                zero = self._by_patterns(floats, left)
+            elif name == "residues":
+                zero = self._by_residues(floats, block, left)
             zero &= left
             counts[name] = int(zero.sum())
             self._note(name, int(left.sum()), counts[name])
@@ -143,56 +146,67 @@ class Dense:
         return out, counts, floats.undecided
 
     def _uses(self, name: str) -> bool:
+        """A step that does not pay for this network is dropped by and by."""
         if self.route != "auto":
-            return self.route == name
+            return self.route == name.split()[0]
         tried, settled = self.tried.get(name, (0, 0))
         return tried < _TRIES or 4 * settled >= tried or name == "residues"
 
     def _note(self, name: str, tried: int, settled: int) -> None:
-        """A step that does not pay for this network is dropped by and by."""
         before = self.tried.get(name, (0, 0))
         self.tried[name] = (before[0] + tried, before[1] + settled)
 
-    def _by_cancellation(self, floats: _Filtered) -> Bools:
-        zero = np.zeros(len(floats.error), dtype=np.bool_)
+    def _by_cancellation(self, floats: _Filtered, left: Bools) -> Bools:
+        zero = np.zeros(len(left), dtype=np.bool_)
         for depth, conditions in self.cancellation.items():
             # the signs of this layer alone matter: what lies before it enters with its error
             zero |= floats.sure[depth] & vanish(conditions, floats.signs[depth])
-            if zero.all():
+            if zero[left].all():
                 break
         return zero
 
-    def _by_signs(self, name: str, floats: _Filtered, block: Block, left: Bools) -> Bools:
-        """The steps that need all signs, and an output that floats cannot tell from 0."""
+    def _by_patterns(self, floats: _Filtered, left: Bools) -> Bools:
+        """Which points have, from some hidden layer on, a pattern of active neurons for which the
+        outputs are 0 whatever enters that layer. From the last layer to the first: the deeper, the
+        fewer patterns."""
+        zero = np.zeros(len(left), dtype=np.bool_)
+        small = left & ~(np.abs(floats.y) > floats.error).any(axis=0)
+        for depth in reversed(range(len(floats.signs))):
+            small &= floats.sure[depth]
+            places = np.flatnonzero(small & ~zero)
+            name = f"patterns {depth}"
+            if len(places) and self._uses(name):
+                zero[places] = self._patterns_vanish(depth, [s[:, places] for s in floats.signs[depth:]])
+                self._note(name, len(places), int(zero[places].sum()))
+        return zero
+
+    def _patterns_vanish(self, depth: int, signs: list[Bools]) -> Bools:
+        """New patterns are examined only where they are few."""
+        count = signs[0].shape[1]
+        rows = np.vstack([np.zeros((1, count), np.bool_), *signs])  # one at least
+        words = np.ascontiguousarray(np.packbits(rows, axis=0).T)
+        unique, inverse = np.unique(words, axis=0, return_inverse=True)
+        keys = [(depth, word.tobytes()) for word in unique]
+        new = [k for k, key in enumerate(keys) if key not in self.patterns]
+        known = dict(self.patterns) if len(self.patterns) + len(new) > _PATTERNS else self.patterns
+        if len(new) <= max(4, count // 64) or self.route == "patterns":
+            for k in new:
+                known[keys[k]] = self._vanishes(depth, unique[k])
+        zero = np.array([known.get(key, False) for key in keys])
+        out: Bools = zero[inverse.reshape(-1)]
+        return out
+
+    def _by_residues(self, floats: _Filtered, block: Block, left: Bools) -> Bools:
+        """Where all signs are known, and floats cannot tell the outputs from 0."""
         zero = np.zeros(len(left), dtype=np.bool_)
         small = left & (floats.error < np.inf) & (np.abs(floats.y) <= floats.error).all(axis=0)
         for sure in floats.sure:
             small &= sure
         places = np.flatnonzero(small)
-        if len(places) == 0:
-            return zero
-        signs = [s if len(places) == len(left) else s[:, places] for s in floats.signs]
-        if name == "patterns":
-            zero[places] = self._by_patterns(signs, len(places))
-        else:
+        if len(places):
+            signs = [s if len(places) == len(left) else s[:, places] for s in floats.signs]
             zero[places] = self.residues.vanish(signs, block, places, self._bits(floats.error[places]))
         return zero
-
-    def _by_patterns(self, signs: list[Bools], count: int) -> Bools:
-        """Which points have an activation pattern whose function is zero; new patterns are examined
-        only where they are few."""
-        rows = np.vstack([np.zeros((1, count), np.bool_), *signs])
-        words = np.ascontiguousarray(np.packbits(rows, axis=0).T)
-        unique, inverse = np.unique(words, axis=0, return_inverse=True)
-        keys = [word.tobytes() for word in unique]
-        new = [k for k, key in enumerate(keys) if key not in self.patterns]
-        known = dict(self.patterns) if len(self.patterns) + len(new) > _PATTERNS else self.patterns
-        if len(new) <= max(4, count // 64) or self.route == "patterns":
-            for k in new:
-                known[keys[k]] = self._vanishes(unique[k])
-        zero = np.array([known.get(key, False) for key in keys])
-        out: Bools = zero[inverse.reshape(-1)]
-        return out
 
     def float_pass(self, x: Floats) -> Floats:
         """The plain forward pass of points `(c, d)`, in the units of the last layer: the yardstick of
@@ -251,23 +265,23 @@ class Dense:
             return False
         return bool(reach.max(initial=0.0) * 2.0 ** (s + longest) <= 2.0**52)
 
-    def _vanishes(self, word: NDArray[np.uint8]) -> bool:
-        """Whether the affine function of a pattern is zero, exactly."""
+    def _vanishes(self, depth: int, word: NDArray[np.uint8]) -> bool:
+        """Whether the outputs are 0 for this pattern of the hidden layers from `depth` on, as an affine
+        function of what enters the first of them; exactly."""
         bits = np.unpackbits(word)[1:]
-        # functions as rows over the inputs and the constant 1; `a` holds those of one layer
-        constant, first = [0] * self.inputs + [1], 0
-        a: list[list[int]] | None = None
-        for rows in self.network.layers:
-            active = bits[first : first + len(rows)]
+        *hidden, last = self.network.layers[depth:]
+        inputs, first = self.layers[depth].weight.shape[1], 0
+        # rows over what enters and the constant 1
+        constant = [0] * inputs + [1]
+        a: list[list[int]] = [[int(i == k) for k in range(inputs + 1)] for i in range(inputs)]
+        for rows in hidden:
+            active = bits[first : first + len(rows)].tolist()
             first += len(rows)
-            last = rows is self.network.layers[-1]
             a = [
-                (row if a is None else _combine(row, [*a, constant]))
-                if last or on
-                else [0] * (self.inputs + 1)
-                for row, on in zip(rows, [1] * len(rows) if last else active, strict=True)
+                _combine(row, [*a, constant]) if on else [0] * (inputs + 1)
+                for row, on in zip(rows, active, strict=True)
             ]
-        return not any(map(any, a or []))
+        return not any(any(_combine(row, [*a, constant])) for row in last)
 
     def _bits(self, error: Floats) -> int:
         """How many bits an output of a point with denominator 1 can have that floats cannot tell

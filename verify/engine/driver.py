@@ -271,7 +271,8 @@ def _executor(given: Executor | None, alone: bool) -> Iterator[Executor]:
     if given is not None:
         yield given
     elif alone:
-        yield _Here()
+        with threadpool_limits(1):
+            yield _Here()
     else:
         with ProcessPoolExecutor(WORKERS, initializer=_one_thread) as pool:
             try:
@@ -282,7 +283,8 @@ def _executor(given: Executor | None, alone: bool) -> Iterator[Executor]:
 
 
 def _one_thread() -> None:
-    """Two thread pools at once cost more than they bring: every process computes with one thread."""
+    """Two thread pools at once cost more than they bring, and threads do little for small blocks: every
+    process computes with one."""
     threadpool_limits(1)
 
 
