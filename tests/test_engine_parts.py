@@ -312,6 +312,54 @@ def test_windows_of_a_dense_network_settle_the_points_outside(tmp_path: Path) ->
     assert statistics.undecided > 3000  # the second layer: 0 at every point
 
 
+@pytest.mark.parametrize("bits", [30, 3000])
+def test_a_pattern_of_the_last_layers_settles_points_of_many_patterns(tmp_path: Path, bits: int) -> None:
+    """The second hidden layer is active everywhere, and of its three rows one is the sum of the others."""
+    rng = random.Random(bits)
+    number = lambda: Fraction(rng.choice([-1, 1]) * rng.getrandbits(bits), 2**bits)  # noqa: E731
+    first = [[number() for _ in range(9)] for _ in range(40)]
+    a, b = ([number() for _ in range(40)] for _ in range(2))
+    layers: Layers = [
+        (first, [number() for _ in range(40)]),
+        ([a, b, [x + y for x, y in zip(a, b, strict=True)]], fractions([[9999, 9999, 2 * 9999]])[0]),
+        (fractions([[1, 1, -1]]), [Fraction(0)]),
+    ]
+    points = np.random.default_rng(0).normal(size=(2000, 9))
+    statistics = Statistics()
+    assert check(write(tmp_path / "a", layers, points, {}), statistics=statistics).status == "accepted"
+    assert statistics.routes["patterns"] >= 1990
+    layers[1][1][0] += 1
+    verdict = check(write(tmp_path / "b", layers, points, {}))
+    assert verdict == kernel_check(tmp_path / "b")
+    assert verdict.status == "rejected"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_pattern_vanishes_if_and_only_if_its_affine_function_does(seed: int) -> None:
+    """From any layer on, against the outputs for independent inputs."""
+    rng = random.Random(seed)
+    widths = [rng.randint(1, 3), *(rng.randint(0, 3) for _ in range(rng.randint(1, 3)))]
+    layers = [
+        [[rng.choice([0, 0, 1, -2]) for _ in range(n + 1)] for _ in range(m)]
+        for n, m in zip(widths, widths[1:], strict=False)
+    ]
+    layers.append([[rng.choice([0, 1, -1]) for _ in range(widths[-1])] + [rng.choice([0, 0, 1])]])
+    dense = Dense.of(Network(layers, [1]), widths[0])
+    depth = rng.randrange(len(dense.layers) - 1)
+    hidden = dense.network.layers[depth:-1]
+    signs = [np.array([[rng.random() < 0.5] for _ in rows], dtype=bool).reshape(-1, 1) for rows in hidden]
+    inputs = dense.layers[depth].weight.shape[1]
+    zero = True
+    for k in range(inputs + 1):  # the origin and the unit vectors: they tell affine functions apart
+        a = [int(i == k) for i in range(inputs)]
+        for rows, on in zip(hidden, signs, strict=True):
+            z = [sum(map(int.__mul__, row, [*a, 1])) for row in rows]
+            a = [x if active else 0 for x, active in zip(z, on[:, 0], strict=True)]
+        zero &= sum(map(int.__mul__, dense.network.layers[-1][0], [*a, 1])) == 0
+    dense.route = "patterns"
+    assert dense._patterns_vanish(depth, signs).tolist() == [zero]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_exact_networks_agree_with_the_kernel(seed: int) -> None:
     rng = random.Random(seed)
