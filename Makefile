@@ -29,8 +29,7 @@ verify.pyz: $(shell find verify -name '*.py')
 	$(PYTHON) -m zipapp build/pyz -m verify.__main__:main -o $@
 
 bench: $(READY)
-	$(BIN)/python benchmarks/building.py
-	$(BIN)/python benchmarks/checking.py
+	$(BIN)/python benchmarks/report.py
 
 wheel: $(READY)
 	rm -rf build/lib
