@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from constructions.bounds import crossing_width, least_width, two_layer_exact
 from constructions.crossing import NumbersTooLongError
-from constructions.direction import choose_direction
+from constructions.direction import best_projection
 from constructions.four_layer import band_crossing, sign_lift
 from constructions.line import LineProblem, to_line
 from constructions.network import ReLUNetwork
@@ -28,13 +28,15 @@ Progress = Callable[[str], None]
 @dataclass(frozen=True)
 class Construction:
     """A theorem as a builder: its depth, its width on a given line problem (a lower bound of it
-    where only building tells), and the function that makes the network of one input."""
+    where only building tells), and the function that makes the network of one input. `whole`
+    says that it needs a line that is not thinned."""
 
     depth: int
     width: Callable[[LineProblem, int | None], int]
     make: Callable[[LineProblem, int | None, int | None], ReLUNetwork]
     restarts: bool = True
     dyadic: bool = True
+    whole: bool = False
 
 
 def _cost(line: LineProblem) -> int:
@@ -47,7 +49,7 @@ def _make_grid(line: LineProblem, every: int | None, _limit: int | None) -> ReLU
 
 
 def _make_three_memorizer(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
-    columns = crossing_width(len(line.positions), every)[1]
+    columns = crossing_width(line.count, every)[1]
     return three_layer_memorizer(line, columns, every, limit)
 
 
@@ -65,11 +67,11 @@ CONSTRUCTIONS: dict[str, Construction] = {
     ),
     "tents": Construction(2, lambda line, _: 3 * len(line.edits), lambda line, *_: tents(line), False),
     "memorizer": Construction(
-        2, lambda line, _: least_breakpoints(line), lambda line, *_: memorizer(line), False, False
+        2, lambda line, _: least_breakpoints(line), lambda line, *_: memorizer(line), False, False, True
     ),
     "grid": Construction(3, lambda line, s: least_width(len(line.edits), _cost(line), s)[0], _make_grid),
     "three-layer-memorizer": Construction(
-        3, lambda line, s: crossing_width(len(line.positions), s)[0], _make_three_memorizer
+        3, lambda line, s: crossing_width(line.count, s)[0], _make_three_memorizer, whole=True
     ),
     "band-crossing": Construction(
         4, lambda line, s: crossing_width(len(line.edits), s)[0] + _cost(line), _make_crossing
@@ -131,8 +133,8 @@ def build(
     """
     chosen = _choose(layers, construction, numbers, restart_every)
     progress("choosing a direction")
-    direction = choose_direction(problem, seed)
-    line = to_line(problem, direction)
+    projection = best_projection(problem, seed)
+    direction, line = projection.direction, to_line(problem, projection, thin=True)
     if not problem.delta:
         network = ReLUNetwork.constant(line.largest, 2 if layers == "auto" else layers, problem.d)
         return Solution(problem, network, direction, "nothing-to-do", None, 0, None, seed)
@@ -145,7 +147,8 @@ def build(
         if best is not None and width >= best[0].neurons:
             break
         progress(f"building {name}")
-        network, used = _make(chosen[name], line, every, bit_limit)
+        full = to_line(problem, projection) if chosen[name].whole else line
+        network, used = _make(chosen[name], full, every, bit_limit)
         network = network.deepened(network.depth + extra[name], floor)
         if best is None or network.neurons < best[0].neurons:
             best = (network, name, used)
@@ -211,7 +214,7 @@ def _make(
     network = short(None)
     if network is not None:
         return network, None
-    good, best, bad = 1, short(1), len(line.positions)
+    good, best, bad = 1, short(1), line.count
     if best is None:  # long already without any chain: restarts shorten what they can
         return construction.make(line, 1, None), 1
     plain = construction.width(line, None)

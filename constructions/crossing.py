@@ -64,7 +64,7 @@ def _pad(
 ) -> tuple[list[fmpq], dict[int, fmpq]]:
     """Dummy edits right of the data fill the last group."""
     spread = positions[-1] - positions[0]
-    step = power_of_two_at_least(spread / len(positions) if spread > 0 else fmpq(1))
+    step = power_of_two_at_least(spread / len(heights) if spread > 0 else fmpq(1))
     beyond = (positions[-1] / step).floor() * step
     for i in range(1, -len(heights) % columns + 1):
         heights[len(positions)] = band / 2
