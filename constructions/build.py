@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from constructions.bounds import crossing_width, least_width, two_layer_exact
-from constructions.crossing import NumbersTooLongError
 from constructions.direction import best_projection
+from constructions.folding import NumbersTooLongError
 from constructions.four_layer import band_crossing, sign_lift
 from constructions.line import LineProblem, to_line
 from constructions.network import ReLUNetwork
@@ -19,8 +19,9 @@ from constructions.two_layer import fewest_breakpoints, least_breakpoints, memor
 
 __all__ = ["BIT_LIMIT", "CONSTRUCTIONS", "Construction", "Solution", "build"]
 
-BIT_LIMIT = 4096
-"""Restarts are added when a reduced numerator or denominator would be longer than this."""
+BIT_LIMIT = 16384
+"""Restarts are added when a numerator or denominator would be longer than this, written over the
+common denominator of its row: it is these integers that are stored and checked."""
 
 Progress = Callable[[str], None]
 
@@ -43,9 +44,9 @@ def _cost(line: LineProblem) -> int:
     return 3 if line.one_sign else 4
 
 
-def _make_grid(line: LineProblem, every: int | None, _limit: int | None) -> ReLUNetwork:
+def _make_grid(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
     columns = least_width(len(line.edits), _cost(line), every)[1]
-    return grid(line, columns, every)
+    return grid(line, columns, every, limit)
 
 
 def _make_three_memorizer(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
@@ -57,8 +58,8 @@ def _make_crossing(line: LineProblem, every: int | None, limit: int | None) -> R
     return band_crossing(line, crossing_width(len(line.edits), every)[1], every, limit)
 
 
-def _make_sign_lift(line: LineProblem, every: int | None, _limit: int | None) -> ReLUNetwork:
-    return sign_lift(line, least_width(len(line.edits), 3, every)[1], every)
+def _make_sign_lift(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
+    return sign_lift(line, least_width(len(line.edits), 3, every)[1], every, limit)
 
 
 CONSTRUCTIONS: dict[str, Construction] = {
@@ -115,8 +116,8 @@ def build(
 
     Widths: two layers at most `min(3N, K-2)` (`K >= 5`), three at most
     `min(min_r ceil(N/r) + 4r, ceil(2 sqrt K))`, four at most `ceil(2 sqrt N) + 4`, and one more
-    for every further layer, as long as no weight's reduced numerator or denominator passes
-    `bit_limit` bits; beyond that, restarts are added (two layers have none: their numbers are
+    for every further layer, as long as no numerator or denominator passes `bit_limit` bits
+    (the entries of a row over their common denominator); beyond that, restarts are added (two layers have none: their numbers are
     short anyway). `numbers="moderate"` takes the dyadic variants (a restart in every gap);
     `restart_every` sets the restarts by hand.
 
