@@ -19,9 +19,10 @@ from constructions.two_layer import fewest_breakpoints, least_breakpoints, memor
 
 __all__ = ["BIT_LIMIT", "CONSTRUCTIONS", "Construction", "Solution", "build"]
 
-BIT_LIMIT = 16384
+BIT_LIMIT = 2**14
 """Restarts are added when a numerator or denominator would be longer than this, written over the
-common denominator of its row: it is these integers that are stored and checked."""
+common denominator of its row: it is these integers that are stored and checked. For more edits
+than this the limit is `BIT_LIMIT^2 / N`, so that a file stays below a few hundred megabytes."""
 
 Progress = Callable[[str], None]
 
@@ -109,16 +110,16 @@ def build(
     numbers: Literal["fewest", "moderate"] = "fewest",
     restart_every: int | None = None,
     seed: int = 0,
-    bit_limit: int = BIT_LIMIT,
+    bit_limit: int | None = None,
     progress: Progress = lambda step: None,
 ) -> Solution:
     """The smallest network of the given depth (2 or more; `auto`: of any depth) for `problem`.
 
     Widths: two layers at most `min(3N, K-2)` (`K >= 5`), three at most
     `min(min_r ceil(N/r) + 4r, ceil(2 sqrt K))`, four at most `ceil(2 sqrt N) + 4`, and one more
-    for every further layer, as long as no numerator or denominator passes `bit_limit` bits
-    (the entries of a row over their common denominator); beyond that, restarts are added (two layers have none: their numbers are
-    short anyway). `numbers="moderate"` takes the dyadic variants (a restart in every gap);
+    for every further layer, as long as no numerator or denominator passes `bit_limit` bits (see
+    `BIT_LIMIT`, the default); beyond that, restarts are added (two layers have none: their numbers
+    are short anyway). `numbers="moderate"` takes the dyadic variants (a restart in every gap);
     `restart_every` sets the restarts by hand.
 
     Raises:
@@ -140,6 +141,7 @@ def build(
         network = ReLUNetwork.constant(line.largest, 2 if layers == "auto" else layers, problem.d)
         return Solution(problem, network, direction, "nothing-to-do", None, 0, None, seed)
     every = 1 if numbers == "moderate" else restart_every
+    limit = min(BIT_LIMIT, BIT_LIMIT**2 // problem.N) if bit_limit is None else bit_limit
     floor = max(Fraction(0), *(-value for value in problem.delta.values()))
     extra = {name: 0 if layers == "auto" else layers - c.depth for name, c in chosen.items()}
     widths = sorted((c.width(line, every) + extra[name], name) for name, c in chosen.items())
@@ -149,7 +151,7 @@ def build(
             break
         progress(f"building {name}")
         full = to_line(problem, projection) if chosen[name].whole else line
-        network, used = _make(chosen[name], full, every, bit_limit)
+        network, used = _make(chosen[name], full, every, limit)
         network = network.deepened(network.depth + extra[name], floor)
         if best is None or network.neurons < best[0].neurons:
             best = (network, name, used)
@@ -219,7 +221,7 @@ def _make(
     if best is None:  # long already without any chain: restarts shorten what they can
         return construction.make(line, 1, None), 1
     plain = construction.width(line, None)
-    while bad - good > 1:
+    while bad - good > 1 and construction.width(line, bad - 1) < best.neurons:
         middle = min((good + bad) // 2, 2 * good)  # a chain that is too long costs most
         longer = short(middle)
         if longer is None:
