@@ -223,7 +223,8 @@ def _make(
     plain = construction.width(line, None)
     while bad - good > 1 and construction.width(line, bad - 1) < best.neurons:
         middle = min((good + bad) // 2, 2 * good)  # a chain that is too long costs most
-        longer = short(middle)
+        # a distance that saves every restart is no restart at all, and that was too long
+        longer = short(middle) if construction.width(line, middle) > plain else None
         if longer is None:
             bad = middle
         else:
