@@ -167,9 +167,7 @@ def _inline(name: str, numerators: NDArray[Any], below: dict[str, Any]) -> dict[
 
 def _decimals(name: str, values: list[int]) -> list[str]:
     # rows along a common direction repeat few numbers: one text for each
-    texts = {
-        value: str(value) if -(2**63) < value < 2**63 else str(fmpz(value)) for value in set(values)
-    }
+    texts = {value: str(value) if -(2**63) < value < 2**63 else str(fmpz(value)) for value in set(values)}
     longest = max(map(len, texts.values()), default=0)
     if longest > _MAX_DIGITS:
         cure = "use restarts (restart_every=1) or another construction" if "network" in name else "round it"

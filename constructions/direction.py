@@ -5,6 +5,8 @@ The reduction is that of [Sohn2024]; small integer entries keep the numbers of t
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -93,7 +95,8 @@ def _scores(problem: FineTuningProblem, directions: list[list[int]]) -> list[flo
                 for entry, column in zip(u, columns, strict=True):
                     if entry:
                         t += column if entry == 1 else entry * column
-        return [_score(t, t[edited], problem.kinds[edited]) for t in projections]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # sorting lets other threads run
+        return list(pool.map(lambda t: _score(t, t[edited], problem.kinds[edited]), projections))
 
 
 def _score(t: NDArray[np.float64], at: NDArray[np.float64], kinds: NDArray[np.int32]) -> float:
@@ -106,7 +109,8 @@ def _score(t: NDArray[np.float64], at: NDArray[np.float64], kinds: NDArray[np.in
     if np.any(behind - first != edits) or np.any((at[1:] == at[:-1]) & (kinds[1:] != kinds[:-1])):
         return 0.0
     left, right = first > 0, behind < len(t)
-    steps = np.append(at[left] - t[first[left] - 1], t[behind[right]] - at[right])
-    score = float(steps.min() / (t[-1] - t[0])) if len(steps) else 1.0
+    with np.errstate(all="ignore"):
+        steps = np.append(at[left] - t[first[left] - 1], t[behind[right]] - at[right])
+        score = float(steps.min() / (t[-1] - t[0])) if len(steps) else 1.0
     # rounded, so that of a vector and its multiples the first and shortest wins
     return float(f"{score:.9g}") if 0 < score <= 1 else 0.0

@@ -69,25 +69,29 @@ class ExactArray:
 
     def integers(self, rows: slice) -> NDArray[Any]:
         """The numerators of some rows."""
-        part, (low, high) = self.values[rows], self.span
+        part: NDArray[Any] = self.values[rows]
+        low, high = self.span
         if part.dtype.kind == "O":
             return part
         if part.dtype.kind != "f":
             return part.astype(np.int64 if high <= 63 else object)
         part = part.astype(np.float64)
         if high - low <= 62:
-            return np.ldexp(part, -low).astype(np.int64)
+            return np.asarray(np.ldexp(part, -low), dtype=np.int64)
         mantissa, exponent = np.frexp(part)
         integers = np.ldexp(mantissa, 53).astype(np.int64).astype(object)  # exact: 53 bits
         shift = (exponent.astype(np.int64) - 53 - low).astype(object)
-        return np.where(shift < 0, integers >> np.maximum(-shift, 0), integers << np.maximum(shift, 0))
+        return np.asarray(
+            np.where(shift < 0, integers >> np.maximum(-shift, 0), integers << np.maximum(shift, 0))
+        )
 
     def floats(self, rows: slice) -> NDArray[np.float64]:
         """Some rows, all entries times one positive number and rounded."""
         part = self.values[rows]
         if part.dtype.kind == "O":
             part = part >> max(0, self.span[1] - 1000)
-        return part.astype(np.float64)
+        floats: NDArray[np.float64] = part.astype(np.float64)
+        return floats
 
 
 def row_chunks(array: NDArray[Any]) -> Iterator[slice]:

@@ -47,7 +47,8 @@ class Layer:
     def bits(self) -> int:
         """The longest numerator or denominator, in bits; the entries of a row share a denominator."""
         arrays = (self.weight, self.bias, self.denominator)
-        return max(entry.bit_length() for array in arrays for entry in [0, *array.reshape(-1).tolist()])
+        entries = (int(entry) for array in arrays for entry in array.flat)
+        return max((entry.bit_length() for entry in entries), default=0)
 
 
 @dataclass(frozen=True)

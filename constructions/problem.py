@@ -111,17 +111,19 @@ class FineTuningProblem:
             raise ValueError(f"edit index {i} is given twice")
         self.values[i] = Fraction(*exact_scalar(value, f"the value of edit {i}"))
 
+    def _row(self, index: int) -> tuple[Any, ...]:
+        return tuple(self.points.values[index].tolist())
+
     def _refuse_conflicts(self) -> None:
         if not self.delta:
             return
         edited = list(self.delta)
         prints = _fingerprints(self.points)
-        wanted = np.sort(prints[edited])
-        place = np.minimum(np.searchsorted(wanted, prints), len(wanted) - 1)
-        row = lambda i: tuple(self.points.values[i].tolist())  # noqa: E731
-        changed = {row(i): i for i in edited}
-        for j in np.flatnonzero(wanted[place] == prints).tolist():
-            i = changed.get(row(j))
+        seen = np.zeros(1 << 24, dtype=bool)
+        seen[prints[edited]] = True
+        changed = {self._row(i): i for i in edited}
+        for j in np.flatnonzero(seen[prints]).tolist():
+            i = changed.get(self._row(j))
             change = self.delta.get(j, Fraction(0))
             if i is not None and self.delta[i] != change:
                 (a, da), (b, db) = sorted([(i, self.delta[i]), (j, change)])
@@ -130,7 +132,7 @@ class FineTuningProblem:
 
 
 def _fingerprints(points: ExactArray) -> NDArray[np.uint64]:
-    """64 bits a point, the same for equal points."""
+    """24 bits a point, the same for equal points."""
     prints = np.zeros(len(points.values), dtype=np.uint64)
     for rows in row_chunks(points.values):
         part = points.values[rows]
@@ -142,7 +144,7 @@ def _fingerprints(points: ExactArray) -> NDArray[np.uint64]:
         for column in np.ascontiguousarray(part.T).astype(np.uint64, copy=False):
             mixed = (prints[rows] ^ column) * np.uint64(0x9E3779B97F4A7C15)
             prints[rows] = mixed ^ (mixed >> np.uint64(29))
-    return prints
+    return prints >> np.uint64(40)
 
 
 def _short(value: Fraction) -> str:
