@@ -19,17 +19,17 @@ class LineProblem:
     """Distinct positions in increasing order with the wanted values of `g` there.
 
     `edits` lists the places (indices into `positions`) whose value is not 0. A thinned line (see
-    `to_line`) leaves out some protected positions; `whole` is the number of positions with them.
+    `to_line`) leaves out some protected positions; `distinct` is the number of positions with them.
     """
 
     positions: list[fmpq]
     values: list[fmpq]
-    whole: int | None = None
+    distinct: int | None = None
 
     @property
     def count(self) -> int:
         """The number of distinct positions, those that were left out too."""
-        return len(self.positions) if self.whole is None else self.whole
+        return len(self.positions) if self.distinct is None else self.distinct
 
     @cached_property
     def edits(self) -> list[int]:
