@@ -2,63 +2,118 @@
 
     python benchmarks/building.py [--quick]
 
-Every ratio is taken within one run (build and floor one after the other on the same data); the
-table shows medians over the runs and their spread.
+Every measurement has a fresh process: it makes the data, takes the floor, then builds from the
+arrays (problem, direction, network) and writes a folder certificate. Ratios are taken within one
+process, on the same data; the table shows medians over the runs and their spread. The peak is that
+of the whole process, the data included.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import resource
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from constructions import FineTuningProblem, build
+from constructions import FineTuningProblem, build, write_certificate
 
-SIZES = [(1_000, 20, 100), (10_000, 20, 100), (100_000, 20, 1_000)]
+# K, N, d, runs
+CASES = [
+    (10**3, 10, 20, 5),
+    (10**4, 10**2, 20, 5),
+    (10**5, 10**3, 2, 5),
+    (10**5, 10**3, 20, 5),
+    (10**5, 10**3, 100, 5),
+    (10**6, 10**4, 20, 3),
+    (10**7, 10**5, 20, 3),
+]
 
 
-def seconds(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
-
-
-def problem_data(k: int, d: int, n: int, seed: int) -> tuple[np.ndarray, dict[int, float]]:
+def measure(k: int, n: int, d: int, layers: int, seed: int) -> dict[str, Any]:
+    """One build of random data: `K` normal points, `N` normal values at random places."""
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(k, size=n, replace=False)
-    return rng.normal(size=(k, d)), {
-        int(i): float(v) for i, v in zip(chosen, rng.normal(size=n), strict=True)
+    chosen, points = rng.choice(k, size=n, replace=False).tolist(), rng.normal(size=(k, d))
+    edits = dict(zip(chosen, rng.normal(size=n).tolist(), strict=True))
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def clock(name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        seconds[name] = time.perf_counter() - started
+
+    with clock("floor"):
+        np.argsort(points @ np.ones(d))
+    with clock("seconds"):
+        solution = build(FineTuningProblem(points, edits=edits), layers)
+    with tempfile.TemporaryDirectory() as folder, clock("writing"):
+        write_certificate(solution, Path(folder) / "certificate")
+    network, peak = solution.network, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "neurons": network.neurons,
+        "bits": network.bits,
+        "peak_bytes": peak * (1 if sys.platform == "darwin" else 1024),
+        **seconds,
     }
 
 
+def rows(quick: bool) -> Iterator[dict[str, Any]]:
+    """One row a problem size and depth, as soon as it is measured.
+
+    `seconds` (the build), `floor` and `writing` are lists over the runs; neurons, bits and the peak
+    memory are the largest of any run.
+    """
+    context = multiprocessing.get_context("spawn")
+    for k, n, d, runs in CASES[:2] if quick else CASES:
+        for layers in (2, 3, 4):
+            found = []
+            for seed in range(1 if quick else runs):
+                with ProcessPoolExecutor(1, context) as pool:
+                    found.append(pool.submit(measure, k, n, d, layers, seed).result())
+            row: dict[str, Any] = {"K": k, "N": n, "d": d, "layers": layers}
+            row |= {key: max(one[key] for one in found) for key in ("neurons", "bits", "peak_bytes")}
+            row |= {key: [one[key] for one in found] for key in ("seconds", "floor", "writing")}
+            yield row
+
+
 def main(quick: bool) -> None:
-    runs = 1 if quick else 5
-    table = Table(title=f"building, {runs} run(s), d = 20")
-    for heading in ("K", "N", "layers", "neurons", "bits", "seconds", "over project + sort"):
+    table = Table(title="building and writing, medians (least - most)")
+    headings = (
+        "K",
+        "N",
+        "d",
+        "layers",
+        "neurons",
+        "bits",
+        "build s",
+        "over project + sort",
+        "write s",
+        "peak MB",
+    )
+    for heading in headings:
         table.add_column(heading, justify="right")
-    for k, d, n in SIZES[: 1 if quick else None]:
-        for depth in (2, 3, 4):
-            times, ratios = [], []
-            for seed in range(runs):
-                points, edits = problem_data(k, d, n, seed)
-                floor = seconds(lambda points=points, d=d: np.argsort(points @ np.ones(d)))
-                problem = FineTuningProblem(points, edits=edits)
-                started = time.perf_counter()
-                solution = build(problem, depth)
-                times.append(time.perf_counter() - started)
-                ratios.append(times[-1] / floor)
-            network = solution.network
-            table.add_row(
-                f"{k:,}", f"{n:,}", str(depth), str(network.neurons), str(network.bits),
-                f"{statistics.median(times):.2f} ({min(times):.2f}-{max(times):.2f})",
-                f"{statistics.median(ratios):.0f}x ({min(ratios):.0f}-{max(ratios):.0f})",
-            )  # fmt: skip
-    Console(width=110).print(table)
+    for row in rows(quick):
+        build_s, write_s = row["seconds"], row["writing"]
+        ratios = [a / b for a, b in zip(build_s, row["floor"], strict=True)]
+        table.add_row(
+            *(f"{row[key]:,}" for key in ("K", "N", "d", "layers", "neurons", "bits")),
+            f"{statistics.median(build_s):.2f} ({min(build_s):.2f} - {max(build_s):.2f})",
+            f"{statistics.median(ratios):.0f}x ({min(ratios):.0f} - {max(ratios):.0f})",
+            f"{statistics.median(write_s):.2f}",
+            f"{row['peak_bytes'] / 1e6:,.0f}",
+        )
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":

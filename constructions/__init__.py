@@ -2,8 +2,9 @@
 
 from constructions.build import CONSTRUCTIONS, Construction, Solution, build
 from constructions.certificate import certificate, refuse_target, write_certificate
-from constructions.crossing import NumbersTooLongError, crossing
+from constructions.crossing import crossing
 from constructions.direction import choose_direction, relative_gap
+from constructions.folding import NumbersTooLongError
 from constructions.four_layer import band_crossing, sign_lift
 from constructions.line import LineProblem, to_line
 from constructions.network import Layer, ReLUNetwork

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from constructions.bounds import crossing_width, least_width, two_layer_exact
-from constructions.crossing import NumbersTooLongError
-from constructions.direction import choose_direction
+from constructions.direction import best_projection
+from constructions.folding import NumbersTooLongError
 from constructions.four_layer import band_crossing, sign_lift
 from constructions.line import LineProblem, to_line
 from constructions.network import ReLUNetwork
@@ -19,8 +19,10 @@ from constructions.two_layer import fewest_breakpoints, least_breakpoints, memor
 
 __all__ = ["BIT_LIMIT", "CONSTRUCTIONS", "Construction", "Solution", "build"]
 
-BIT_LIMIT = 4096
-"""Restarts are added when a reduced numerator or denominator would be longer than this."""
+BIT_LIMIT = 2**14
+"""Restarts are added when a numerator or denominator would be longer than this, written over the
+common denominator of its row: it is these integers that are stored and checked. For more edits
+than this the limit is `BIT_LIMIT^2 / N`, so that a file stays below a few hundred megabytes."""
 
 Progress = Callable[[str], None]
 
@@ -28,26 +30,28 @@ Progress = Callable[[str], None]
 @dataclass(frozen=True)
 class Construction:
     """A theorem as a builder: its depth, its width on a given line problem (a lower bound of it
-    where only building tells), and the function that makes the network of one input."""
+    where only building tells), and the function that makes the network of one input. `whole`
+    says that it needs a line that is not thinned."""
 
     depth: int
     width: Callable[[LineProblem, int | None], int]
     make: Callable[[LineProblem, int | None, int | None], ReLUNetwork]
     restarts: bool = True
     dyadic: bool = True
+    whole: bool = False
 
 
 def _cost(line: LineProblem) -> int:
     return 3 if line.one_sign else 4
 
 
-def _make_grid(line: LineProblem, every: int | None, _limit: int | None) -> ReLUNetwork:
+def _make_grid(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
     columns = least_width(len(line.edits), _cost(line), every)[1]
-    return grid(line, columns, every)
+    return grid(line, columns, every, limit)
 
 
 def _make_three_memorizer(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
-    columns = crossing_width(len(line.positions), every)[1]
+    columns = crossing_width(line.count, every)[1]
     return three_layer_memorizer(line, columns, every, limit)
 
 
@@ -55,8 +59,8 @@ def _make_crossing(line: LineProblem, every: int | None, limit: int | None) -> R
     return band_crossing(line, crossing_width(len(line.edits), every)[1], every, limit)
 
 
-def _make_sign_lift(line: LineProblem, every: int | None, _limit: int | None) -> ReLUNetwork:
-    return sign_lift(line, least_width(len(line.edits), 3, every)[1], every)
+def _make_sign_lift(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
+    return sign_lift(line, least_width(len(line.edits), 3, every)[1], every, limit)
 
 
 CONSTRUCTIONS: dict[str, Construction] = {
@@ -65,11 +69,11 @@ CONSTRUCTIONS: dict[str, Construction] = {
     ),
     "tents": Construction(2, lambda line, _: 3 * len(line.edits), lambda line, *_: tents(line), False),
     "memorizer": Construction(
-        2, lambda line, _: least_breakpoints(line), lambda line, *_: memorizer(line), False, False
+        2, lambda line, _: least_breakpoints(line), lambda line, *_: memorizer(line), False, False, True
     ),
     "grid": Construction(3, lambda line, s: least_width(len(line.edits), _cost(line), s)[0], _make_grid),
     "three-layer-memorizer": Construction(
-        3, lambda line, s: crossing_width(len(line.positions), s)[0], _make_three_memorizer
+        3, lambda line, s: crossing_width(line.count, s)[0], _make_three_memorizer, whole=True
     ),
     "band-crossing": Construction(
         4, lambda line, s: crossing_width(len(line.edits), s)[0] + _cost(line), _make_crossing
@@ -106,16 +110,16 @@ def build(
     numbers: Literal["fewest", "moderate"] = "fewest",
     restart_every: int | None = None,
     seed: int = 0,
-    bit_limit: int = BIT_LIMIT,
+    bit_limit: int | None = None,
     progress: Progress = lambda step: None,
 ) -> Solution:
     """The smallest network of the given depth (2 or more; `auto`: of any depth) for `problem`.
 
     Widths: two layers at most `min(3N, K-2)` (`K >= 5`), three at most
     `min(min_r ceil(N/r) + 4r, ceil(2 sqrt K))`, four at most `ceil(2 sqrt N) + 4`, and one more
-    for every further layer, as long as no weight's reduced numerator or denominator passes
-    `bit_limit` bits; beyond that, restarts are added (two layers have none: their numbers are
-    short anyway). `numbers="moderate"` takes the dyadic variants (a restart in every gap);
+    for every further layer, as long as no numerator or denominator passes `bit_limit` bits (see
+    `BIT_LIMIT`, the default); beyond that, restarts are added (two layers have none: their numbers
+    are short anyway). `numbers="moderate"` takes the dyadic variants (a restart in every gap);
     `restart_every` sets the restarts by hand.
 
     Raises:
@@ -131,12 +135,13 @@ def build(
     """
     chosen = _choose(layers, construction, numbers, restart_every)
     progress("choosing a direction")
-    direction = choose_direction(problem, seed)
-    line = to_line(problem, direction)
+    projection = best_projection(problem, seed)
+    direction, line = projection.direction, to_line(problem, projection, thin=True)
     if not problem.delta:
         network = ReLUNetwork.constant(line.largest, 2 if layers == "auto" else layers, problem.d)
         return Solution(problem, network, direction, "nothing-to-do", None, 0, None, seed)
     every = 1 if numbers == "moderate" else restart_every
+    limit = min(BIT_LIMIT, BIT_LIMIT**2 // problem.N) if bit_limit is None else bit_limit
     floor = max(Fraction(0), *(-value for value in problem.delta.values()))
     extra = {name: 0 if layers == "auto" else layers - c.depth for name, c in chosen.items()}
     widths = sorted((c.width(line, every) + extra[name], name) for name, c in chosen.items())
@@ -145,7 +150,8 @@ def build(
         if best is not None and width >= best[0].neurons:
             break
         progress(f"building {name}")
-        network, used = _make(chosen[name], line, every, bit_limit)
+        full = to_line(problem, projection) if chosen[name].whole else line
+        network, used = _make(chosen[name], full, every, limit)
         network = network.deepened(network.depth + extra[name], floor)
         if best is None or network.neurons < best[0].neurons:
             best = (network, name, used)
@@ -211,13 +217,14 @@ def _make(
     network = short(None)
     if network is not None:
         return network, None
-    good, best, bad = 1, short(1), len(line.positions)
+    good, best, bad = 1, short(1), line.count
     if best is None:  # long already without any chain: restarts shorten what they can
         return construction.make(line, 1, None), 1
     plain = construction.width(line, None)
-    while bad - good > 1:
+    while bad - good > 1 and construction.width(line, bad - 1) < best.neurons:
         middle = min((good + bad) // 2, 2 * good)  # a chain that is too long costs most
-        longer = short(middle)
+        # a distance that saves every restart is no restart at all, and that was too long
+        longer = short(middle) if construction.width(line, middle) > plain else None
         if longer is None:
             bad = middle
         else:

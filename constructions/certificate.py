@@ -9,7 +9,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from flint import fmpz
 from numpy.typing import NDArray
 
 from constructions.build import Solution
-from constructions.exact import ExactArray, exact_array
+from constructions.exact import ExactArray, exact_array, row_chunks
 from constructions.files import write_whole
 
 __all__ = ["certificate", "refuse_target", "write_certificate"]
 
 _MAX_DIGITS = 20_000
+_Save = Callable[[str, Iterable[bytes]], None]
 
 
 def certificate(solution: Solution) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -33,7 +34,7 @@ def certificate(solution: Solution) -> tuple[dict[str, Any], dict[str, bytes]]:
     keeps them inside the JSON file when it writes a single file.
     """
     files: dict[str, bytes] = {}
-    document = _document(solution, files)
+    document = _document(solution, lambda name, parts: files.update({name: b"".join(parts)}))
     return document, files
 
 
@@ -51,12 +52,11 @@ def write_certificate(solution: Solution, path: str | os.PathLike[str]) -> Path:
     if target.suffix == ".json":
         write_whole(target, _encode(_document(solution, None)))
         return target
-    document, files = certificate(solution)
     aside = Path(tempfile.mkdtemp(prefix=".aside-", dir=target.parent))
     try:
         aside.chmod(0o755)
-        for name, content in {**files, "certificate.json": _encode(document)}.items():
-            write_whole(aside / name, content)
+        document = _document(solution, lambda name, parts: write_whole(aside / name, parts))
+        write_whole(aside / "certificate.json", _encode(document))
         aside.rename(target)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
@@ -79,13 +79,16 @@ def refuse_target(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _encode(document: dict[str, Any]) -> bytes:
+def _encode(document: dict[str, Any]) -> Iterator[bytes]:
     """One line a key: the file can be read by eye, and stays short."""
-    lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in document.items())
-    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+    before = "{\n"
+    for key, value in document.items():
+        yield f"{before}{json.dumps(key)}: {json.dumps(value)}".encode()
+        before = ",\n"
+    yield b"\n}\n"
 
 
-def _document(solution: Solution, files: dict[str, bytes] | None) -> dict[str, Any]:
+def _document(solution: Solution, save: _Save | None) -> dict[str, Any]:
     problem, network = solution.problem, solution.network
     claim: dict[str, Any] = {
         "kind": "edit",
@@ -98,10 +101,10 @@ def _document(solution: Solution, files: dict[str, bytes] | None) -> dict[str, A
         "format": "ftc-certificate",
         "version": 1,
         "claims": [claim],
-        "points": _array(problem.points, "points", files),
+        "points": _array(problem.points, "points", save),
     }
     if problem.base is not None:
-        document["base"] = _array(problem.base, "base", files)
+        document["base"] = _array(problem.base, "base", save)
     indices = sorted(problem.values)
     values = exact_array([problem.values[i] for i in indices], "values")
     document["edits"] = {"index": indices, "value": _array(values, "edits.value", None)}
@@ -122,14 +125,12 @@ def _document(solution: Solution, files: dict[str, bytes] | None) -> dict[str, A
     return document
 
 
-def _array(array: ExactArray, name: str, files: dict[str, bytes] | None) -> dict[str, Any]:
+def _array(array: ExactArray, name: str, save: _Save | None) -> dict[str, Any]:
     """`name` names the sidecar `name.npy`, and the array in errors."""
-    if array.source is not None and files is not None:
-        stream = io.BytesIO()
-        np.lib.format.write_array(stream, array.source, version=(1, 0), allow_pickle=False)
-        file = f"{name}.npy"
-        files[file] = stream.getvalue()
-        return {"file": file, "sha256": hashlib.sha256(files[file]).hexdigest()}
+    if array.source is not None and save is not None:
+        digest = hashlib.sha256()
+        save(f"{name}.npy", _npy(array.source, digest.update))
+        return {"file": f"{name}.npy", "sha256": digest.hexdigest()}
     if array.denominator.bit_length() <= 64:
         denominator = {"denominator": str(array.denominator)}
         return _inline(name, array.numerators, denominator)
@@ -142,6 +143,19 @@ def _array(array: ExactArray, name: str, files: dict[str, bytes] | None) -> dict
     return _inline(name, reduced.reshape(array.shape), {"denominators": below})
 
 
+def _npy(array: NDArray[Any], see: Callable[[bytes], None]) -> Iterator[bytes]:
+    """The parts of a `.npy` file in C order, each shown to `see`; large arrays are not copied whole."""
+    header = io.BytesIO()
+    layout = {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape}
+    np.lib.format.write_array_header_1_0(header, layout)
+    see(header.getvalue())
+    yield header.getvalue()
+    for rows in row_chunks(array):
+        part = array[rows].tobytes()
+        see(part)
+        yield part
+
+
 def _rows(name: str, numerators: NDArray[Any], denominators: NDArray[Any]) -> dict[str, Any]:
     return _inline(name, numerators, {"denominators": _decimals(name, denominators.tolist())})
 
@@ -151,13 +165,14 @@ def _inline(name: str, numerators: NDArray[Any], below: dict[str, Any]) -> dict[
     return {"shape": list(numerators.shape), **below, "numerators": entries}
 
 
-def _decimals(name: str, values: Iterable[int]) -> list[str]:
-    texts = [str(value) if -(2**63) < value < 2**63 else str(fmpz(value)) for value in values]
-    longest = max(map(len, texts), default=0)
+def _decimals(name: str, values: list[int]) -> list[str]:
+    # rows along a common direction repeat few numbers: one text for each
+    texts = {value: str(value) if -(2**63) < value < 2**63 else str(fmpz(value)) for value in set(values)}
+    longest = max(map(len, texts.values()), default=0)
     if longest > _MAX_DIGITS:
         cure = "use restarts (restart_every=1) or another construction" if "network" in name else "round it"
         raise ValueError(
             f"{name}: an integer has {longest} digits, more than the {_MAX_DIGITS} that a certificate "
             f"may hold: {cure}"
         )
-    return texts
+    return [texts[value] for value in values]

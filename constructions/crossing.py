@@ -13,14 +13,10 @@ from itertools import cycle, islice
 
 from flint import fmpq
 
-from constructions.folding import Folding, Line, fold
+from constructions.folding import Folding, Line, NumbersTooLongError, fold
 from constructions.line import power_of_two_at_least
 
-__all__ = ["NumbersTooLongError", "crossing"]
-
-
-class NumbersTooLongError(ArithmeticError):
-    """A number passed the allowed length; restarts make numbers shorter."""
+__all__ = ["crossing"]
 
 
 def crossing(
@@ -44,7 +40,8 @@ def crossing(
     `e = 0` always passes, and dyadic data give dyadic weights.
 
     Raises:
-        NumbersTooLongError: a slope or value is longer than `limit` bits, by more than a quarter.
+        NumbersTooLongError: a slope or value, or the common denominator of a row, is longer than
+            `limit` bits, by more than a quarter.
     """
     edits = sorted(heights)
     padded, targets = _pad(list(positions), {i: heights[i] for i in edits}, band, columns)
@@ -54,7 +51,7 @@ def crossing(
     starts = [k for k in range(len(folding.groups)) if folding.fresh(k)]
     for start, end in zip(starts, [*starts[1:], len(folding.groups)], strict=True):
         lines += builder.chain(start, end)
-    rows = [folding.pre_activation([group[j] for group in lines]) for j in range(columns)]
+    rows = [folding.pre_activation([group[j] for group in lines], limit) for j in range(columns)]
     second = ([row for row, _ in rows], [bias for _, bias in rows])
     return [folding.first_layer, second], list(islice(cycle([fmpq(1), fmpq(-1)]), columns))
 
@@ -64,7 +61,7 @@ def _pad(
 ) -> tuple[list[fmpq], dict[int, fmpq]]:
     """Dummy edits right of the data fill the last group."""
     spread = positions[-1] - positions[0]
-    step = power_of_two_at_least(spread / len(positions) if spread > 0 else fmpq(1))
+    step = power_of_two_at_least(spread / len(heights) if spread > 0 else fmpq(1))
     beyond = (positions[-1] / step).floor() * step
     for i in range(1, -len(heights) % columns + 1):
         heights[len(positions)] = band / 2

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = ["write_whole"]
 
 
-def write_whole(target: Path, content: bytes) -> None:
+def write_whole(target: Path, content: bytes | Iterable[bytes]) -> None:
     """Write aside, flush to the disk, rename. An existing file is replaced; on failure it stays."""
+    parts = [content] if isinstance(content, bytes) else content
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder")
     try:
@@ -19,7 +21,7 @@ def write_whole(target: Path, content: bytes) -> None:
         raise type(error)(f"cannot write into {target.parent}: {error.strerror}") from None
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            stream.writelines(parts)
             stream.flush()
             os.fsync(stream.fileno())
         umask = os.umask(0)

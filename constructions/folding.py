@@ -7,6 +7,7 @@ data-free gap (a restart) lift even that condition.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +16,11 @@ from flint import fmpq
 
 from constructions.line import dyadic_between, dyadic_pair, power_of_two_at_least
 
-__all__ = ["Folding", "Line", "fold"]
+__all__ = ["Folding", "Line", "NumbersTooLongError", "fold"]
+
+
+class NumbersTooLongError(ArithmeticError):
+    """A number passed the allowed length; restarts make numbers shorter."""
 
 
 class Line(NamedTuple):
@@ -51,8 +56,13 @@ class Folding:
         """Whether the lines of this group are free: the first group, or behind a restart."""
         return group == 0 or len(self.knots[group - 1]) == 2
 
-    def pre_activation(self, lines: Sequence[Line]) -> tuple[list[fmpq], fmpq]:
-        """The row and the bias over the first layer of the function with these lines."""
+    def pre_activation(self, lines: Sequence[Line], limit: int | None = None) -> tuple[list[fmpq], fmpq]:
+        """The row and the bias over the first layer of the function with these lines.
+
+        Raises:
+            NumbersTooLongError: the common denominator of the row is longer than `limit` bits, by
+                more than a quarter.
+        """
         row, slope = [lines[0].slope], lines[0].slope
         for gap, before, after in zip(self.knots, lines, lines[1:], strict=False):
             if len(gap) == 2:
@@ -62,6 +72,12 @@ class Folding:
                 slope = bridge
             row.append(after.slope - slope)
             slope = after.slope
+        if limit is not None:
+            common = 1
+            for entry in row:
+                common = math.lcm(common, int(entry.q))
+                if 4 * common.bit_length() > 5 * limit:  # it may still cancel: some room is left
+                    raise NumbersTooLongError(f"a row has a denominator of more than {limit} bits")
         return row, lines[0](self.anchor)
 
 

@@ -48,7 +48,9 @@ def band_crossing(
     return ReLUNetwork.of([*hidden, stage, ([output], [fmpq(0)])], inputs=1)
 
 
-def sign_lift(line: LineProblem, columns: int, restart_every: int | None = None) -> ReLUNetwork:
+def sign_lift(
+    line: LineProblem, columns: int, restart_every: int | None = None, limit: int | None = None
+) -> ReLUNetwork:
     """`ceil(N/r) + 3r + 2` neurons: a one-sign grid of heights `delta + B`, lifted down again.
 
     With `B > 2 max |delta|`, `D(s) = 3 relu(s - B/2) - 2 relu(s - B/4)` is `s - B` at every
@@ -63,7 +65,7 @@ def sign_lift(line: LineProblem, columns: int, restart_every: int | None = None)
     lift = 4 * power_of_two_at_least(line.largest or fmpq(1))
     edits = set(line.edits)
     heights = [v + lift if i in edits else fmpq(0) for i, v in enumerate(line.values)]
-    encoder = grid(LineProblem(line.positions, heights), columns, restart_every)
+    encoder = grid(LineProblem(line.positions, heights), columns, restart_every, limit)
     *hidden, last = encoder.layers
     row = [fmpq(w, last.denominator[0]) for w in last.weight[0]]
     decoder = ReLUNetwork.of(

@@ -9,6 +9,7 @@ import numpy as np
 from flint import fmpq
 
 from constructions.problem import FineTuningProblem, rational
+from constructions.projection import Projection
 
 __all__ = ["LineProblem", "dyadic_between", "dyadic_pair", "power_of_two_at_least", "to_line"]
 
@@ -17,11 +18,18 @@ __all__ = ["LineProblem", "dyadic_between", "dyadic_pair", "power_of_two_at_leas
 class LineProblem:
     """Distinct positions in increasing order with the wanted values of `g` there.
 
-    `edits` lists the places (indices into `positions`) whose value is not 0.
+    `edits` lists the places (indices into `positions`) whose value is not 0. A thinned line (see
+    `to_line`) leaves out some protected positions; `distinct` is the number of positions with them.
     """
 
     positions: list[fmpq]
     values: list[fmpq]
+    distinct: int | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of distinct positions, those that were left out too."""
+        return len(self.positions) if self.distinct is None else self.distinct
 
     @cached_property
     def edits(self) -> list[int]:
@@ -43,36 +51,45 @@ class LineProblem:
         return min(sides, default=fmpq(1))
 
 
-def to_line(problem: FineTuningProblem, direction: tuple[int, ...]) -> LineProblem:
+def to_line(
+    problem: FineTuningProblem, along: tuple[int, ...] | Projection, *, thin: bool = False
+) -> LineProblem:
     """Project, sort, and merge equal projections.
+
+    With `thin`, a run of neighbouring protected positions keeps its first, second and last one.
+    Constructions that look at the edits, the positions next to them and the ends of the line alone
+    (tents, grid, sign lift, band crossing) make of a thinned line the very network that the whole
+    line gives. So does `fewest_breakpoints`: the interpolant is 0 on a run, no second difference
+    inside one counts, and as long as there is one inside, those at the two ends are no neighbours
+    and share no breakpoint; hence three positions and not two. A memorizer needs them all.
 
     Raises:
         ValueError: two points with different changes have the same projection.
 
     >>> to_line(FineTuningProblem([[2], [0], [2]], edits={1: 5}), (1,)).positions
     [0, 2]
+    >>> to_line(FineTuningProblem([[i] for i in range(9)], edits={1: 5}), (1,), thin=True).positions
+    [0, 1, 2, 3, 8]
     """
-    projected = problem.project(direction)
-    t = projected.numerators
-    order = np.argsort(t, kind="stable").tolist()
-    numbers = t.tolist()
-    positions: list[fmpq] = []
-    values: list[fmpq] = []
-    zero, previous = fmpq(0), None
-    for i in order:
-        change = problem.delta.get(i)
-        value = zero if change is None else rational(change)
-        if numbers[i] == previous:
-            if value != values[-1]:
-                raise ValueError(
-                    f"direction {direction} gives point {i} the same projection as another point "
-                    "with a different change"
-                )
-            continue
-        previous = numbers[i]
-        positions.append(fmpq(previous, projected.denominator))
-        values.append(value)
-    return LineProblem(positions, values)
+    t = along if isinstance(along, Projection) else Projection.of(problem.points, along)
+    kind = problem.kinds[t.order]
+    conflicts = np.flatnonzero(t.together & (kind[1:] != kind[:-1]))
+    if len(conflicts):
+        raise ValueError(
+            f"direction {t.direction} gives point {t.order[conflicts[0] + 1]} the same projection as "
+            "another point with a different change"
+        )
+    kept = np.flatnonzero(np.append(True, ~t.together))
+    count = len(kept)
+    if thin:
+        edited = np.concatenate(([True, True], kind[kept] != 0, [True]))  # beyond the ends, too
+        kept = kept[edited[2:-1] | edited[1:-2] | edited[:-3] | edited[3:]]
+    points = t.order[kept]
+    zero, denominator = fmpq(0), t.denominator
+    changes = {i: rational(change) for i, change in problem.delta.items()}
+    positions = [fmpq(numerator, denominator) for numerator in t.numerators(points)]
+    values = [changes.get(i, zero) for i in points.tolist()]
+    return LineProblem(positions, values, count)
 
 
 def power_of_two_at_least(x: fmpq) -> fmpq:

@@ -45,15 +45,10 @@ class Layer:
 
     @property
     def bits(self) -> int:
-        """The longest reduced numerator or denominator of a weight or bias, in bits."""
-        longest = 0
-        for row, offset, common in zip(self.weight, self.bias, self.denominator, strict=True):
-            for entry in {*row.tolist(), offset}:
-                if max(entry.bit_length(), common.bit_length()) <= longest:
-                    continue  # a gcd makes them only shorter
-                shared = math.gcd(entry, common)
-                longest = max(longest, (entry // shared).bit_length(), (common // shared).bit_length())
-        return longest
+        """The longest numerator or denominator, in bits; the entries of a row share a denominator."""
+        arrays = (self.weight, self.bias, self.denominator)
+        entries = (int(entry) for array in arrays for entry in array.flat)
+        return max((entry.bit_length() for entry in entries), default=0)
 
 
 @dataclass(frozen=True)
@@ -100,7 +95,7 @@ class ReLUNetwork:
 
     @property
     def bits(self) -> int:
-        """The longest reduced numerator or denominator of the network, in bits."""
+        """The longest numerator or denominator of the network as it is written, in bits."""
         return max(layer.bits for layer in self.layers)
 
     @property

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from flint import fmpq
+from numpy.typing import NDArray
 
-from constructions.exact import ExactArray, exact_array, exact_scalar
+from constructions.exact import ExactArray, exact_array, exact_scalar, row_chunks
 
 __all__ = ["FineTuningProblem"]
 
@@ -22,7 +24,7 @@ class FineTuningProblem:
 
     Args:
         points: shape `(K, d)`; floats, integers, `Fraction`s, `Decimal`s or sympy `Rational`s.
-            A float is the rational that its bits denote.
+            A float is the rational that its bits denote. A read-only array is not copied.
         base: shape `(K,)`, the outputs of the frozen model; 0 if left out.
         edits: `{index: wanted output}` or pairs `(index, wanted output)`.
 
@@ -88,15 +90,13 @@ class FineTuningProblem:
         """Whether all changes have the same sign (true when there is none)."""
         return len({change > 0 for change in self.delta.values()}) <= 1
 
-    def project(self, direction: tuple[int, ...]) -> ExactArray:
-        """The exact projections `u . x_i`, shape `(K,)`."""
-        x = self.points.numerators
-        if x.dtype != object:
-            largest = max(int(x.max()), -int(x.min()))
-            if 2 * largest * sum(map(abs, direction)) < 2**63:  # differences fit as well
-                return ExactArray(x @ np.array(direction, dtype=np.int64), self.points.denominator)
-            x = x.astype(object)
-        return ExactArray(x @ np.array(direction, dtype=object), self.points.denominator)
+    @cached_property
+    def kinds(self) -> NDArray[np.int32]:
+        """A number for each point: 0 where nothing changes, equal where the changes are equal."""
+        numbers = {change: k for k, change in enumerate(dict.fromkeys(self.delta.values()), start=1)}
+        kinds = np.zeros(self.K, dtype=np.int32)
+        kinds[list(self.delta)] = [numbers[change] for change in self.delta.values()]
+        return kinds
 
     def _base(self, index: int) -> Fraction:
         return Fraction(0) if self.base is None else self.base[index]
@@ -111,19 +111,40 @@ class FineTuningProblem:
             raise ValueError(f"edit index {i} is given twice")
         self.values[i] = Fraction(*exact_scalar(value, f"the value of edit {i}"))
 
+    def _row(self, index: int) -> tuple[Any, ...]:
+        return tuple(self.points.values[index].tolist())
+
     def _refuse_conflicts(self) -> None:
         if not self.delta:
             return
-        rows = self.points.numerators
-        key = (lambda row: tuple(row.tolist())) if rows.dtype == object else (lambda row: row.tobytes())
-        changed = {key(rows[i]): i for i in self.delta}
-        for j in range(self.K):
-            i = changed.get(key(rows[j]))
+        edited = list(self.delta)
+        prints = _fingerprints(self.points)
+        seen = np.zeros(1 << 24, dtype=bool)
+        seen[prints[edited]] = True
+        changed = {self._row(i): i for i in edited}
+        for j in np.flatnonzero(seen[prints]).tolist():
+            i = changed.get(self._row(j))
             change = self.delta.get(j, Fraction(0))
             if i is not None and self.delta[i] != change:
                 (a, da), (b, db) = sorted([(i, self.delta[i]), (j, change)])
                 need = f"{_short(da)} and {_short(db)}"
                 raise ValueError(f"points {a} and {b} are equal but need different changes: {need}")
+
+
+def _fingerprints(points: ExactArray) -> NDArray[np.uint64]:
+    """24 bits a point, the same for equal points."""
+    prints = np.zeros(len(points.values), dtype=np.uint64)
+    for rows in row_chunks(points.values):
+        part = points.values[rows]
+        if part.dtype.kind == "O":
+            prints[rows] = [hash(tuple(row)) & (1 << 64) - 1 for row in part.tolist()]
+            continue
+        if part.dtype.kind == "f":
+            part = (part.astype(np.float64) + 0.0).view(np.uint64)  # -0.0 equals 0.0
+        for column in np.ascontiguousarray(part.T).astype(np.uint64, copy=False):
+            mixed = (prints[rows] ^ column) * np.uint64(0x9E3779B97F4A7C15)
+            prints[rows] = mixed ^ (mixed >> np.uint64(29))
+    return prints >> np.uint64(40)
 
 
 def _short(value: Fraction) -> str:

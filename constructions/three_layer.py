@@ -63,7 +63,9 @@ def _steepness(
     return power_of_two_at_least(max(bounds))
 
 
-def grid(line: LineProblem, columns: int, restart_every: int | None = None) -> ReLUNetwork:
+def grid(
+    line: LineProblem, columns: int, restart_every: int | None = None, limit: int | None = None
+) -> ReLUNetwork:
     """`ceil(N/r) + 4r` neurons (`+ 3r` if all changes have one sign), however large `K` is.
 
     With `|M h| <= c - |v|` at a column's edits (where `h = 0`) and `|M h| >= c + |v|` elsewhere,
@@ -88,8 +90,8 @@ def grid(line: LineProblem, columns: int, restart_every: int | None = None) -> R
         h, v, largest = column_functions(line, folding, column)
         c = fmpq(0) if one_sign else largest
         steepness = _steepness(line, folding, column, h, v, c)
-        h_row, h_bias = folding.pre_activation(h)
-        v_row, v_bias = folding.pre_activation(v)
+        h_row, h_bias = folding.pre_activation(h, limit)
+        v_row, v_bias = folding.pre_activation(v, limit)
         if one_sign:
             units = [(1, 0, sign), (-1, 0, sign), (0, 0, -2 * sign)]
         else:
