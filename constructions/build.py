@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from constructions.bounds import crossing_width, least_width, two_layer_exact
 from constructions.direction import best_projection
-from constructions.folding import NumbersTooLongError
+from constructions.folding import Limits, NumbersTooLongError
 from constructions.four_layer import band_crossing, sign_lift
 from constructions.line import LineProblem, to_line
 from constructions.network import ReLUNetwork
@@ -19,10 +19,13 @@ from constructions.two_layer import fewest_breakpoints, least_breakpoints, memor
 
 __all__ = ["BIT_LIMIT", "CONSTRUCTIONS", "Construction", "Solution", "build"]
 
-BIT_LIMIT = 2**14
-"""Restarts are added when a numerator or denominator would be longer than this, written over the
-common denominator of its row: it is these integers that are stored and checked. For more edits
-than this the limit is `BIT_LIMIT^2 / N`, so that a file stays below a few hundred megabytes."""
+BIT_LIMIT = 4096
+"""Restarts are added when a reduced numerator or denominator would be longer than this."""
+
+_WRITTEN = 2**16
+_ALL_WRITTEN = 2**28
+"""And when an integer, over the common denominator of its row, would be longer than a certificate may
+hold, or `N` of them longer than a file should be: more than 2^16 bits, or `2^28 / N`."""
 
 Progress = Callable[[str], None]
 
@@ -35,7 +38,7 @@ class Construction:
 
     depth: int
     width: Callable[[LineProblem, int | None], int]
-    make: Callable[[LineProblem, int | None, int | None], ReLUNetwork]
+    make: Callable[[LineProblem, int | None, Limits | None], ReLUNetwork]
     restarts: bool = True
     dyadic: bool = True
     whole: bool = False
@@ -45,22 +48,22 @@ def _cost(line: LineProblem) -> int:
     return 3 if line.one_sign else 4
 
 
-def _make_grid(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
+def _make_grid(line: LineProblem, every: int | None, limits: Limits | None) -> ReLUNetwork:
     columns = least_width(len(line.edits), _cost(line), every)[1]
-    return grid(line, columns, every, limit)
+    return grid(line, columns, every, limits)
 
 
-def _make_three_memorizer(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
+def _make_three_memorizer(line: LineProblem, every: int | None, limits: Limits | None) -> ReLUNetwork:
     columns = crossing_width(line.count, every)[1]
-    return three_layer_memorizer(line, columns, every, limit)
+    return three_layer_memorizer(line, columns, every, limits)
 
 
-def _make_crossing(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
-    return band_crossing(line, crossing_width(len(line.edits), every)[1], every, limit)
+def _make_crossing(line: LineProblem, every: int | None, limits: Limits | None) -> ReLUNetwork:
+    return band_crossing(line, crossing_width(len(line.edits), every)[1], every, limits)
 
 
-def _make_sign_lift(line: LineProblem, every: int | None, limit: int | None) -> ReLUNetwork:
-    return sign_lift(line, least_width(len(line.edits), 3, every)[1], every, limit)
+def _make_sign_lift(line: LineProblem, every: int | None, limits: Limits | None) -> ReLUNetwork:
+    return sign_lift(line, least_width(len(line.edits), 3, every)[1], every, limits)
 
 
 CONSTRUCTIONS: dict[str, Construction] = {
@@ -110,17 +113,17 @@ def build(
     numbers: Literal["fewest", "moderate"] = "fewest",
     restart_every: int | None = None,
     seed: int = 0,
-    bit_limit: int | None = None,
+    bit_limit: int = BIT_LIMIT,
     progress: Progress = lambda step: None,
 ) -> Solution:
     """The smallest network of the given depth (2 or more; `auto`: of any depth) for `problem`.
 
     Widths: two layers at most `min(3N, K-2)` (`K >= 5`), three at most
     `min(min_r ceil(N/r) + 4r, ceil(2 sqrt K))`, four at most `ceil(2 sqrt N) + 4`, and one more
-    for every further layer, as long as no numerator or denominator passes `bit_limit` bits (see
-    `BIT_LIMIT`, the default); beyond that, restarts are added (two layers have none: their numbers
-    are short anyway). `numbers="moderate"` takes the dyadic variants (a restart in every gap);
-    `restart_every` sets the restarts by hand.
+    for every further layer, as long as no weight's reduced numerator or denominator passes
+    `bit_limit` bits, and no integer in the file about `2^28 / N`; beyond that, restarts are added
+    (two layers have none: their numbers are short anyway). `numbers="moderate"` takes the dyadic
+    variants (a restart in every gap); `restart_every` sets the restarts by hand.
 
     Raises:
         ValueError: an unknown construction, or one that needs more layers or cannot do what is
@@ -141,7 +144,7 @@ def build(
         network = ReLUNetwork.constant(line.largest, 2 if layers == "auto" else layers, problem.d)
         return Solution(problem, network, direction, "nothing-to-do", None, 0, None, seed)
     every = 1 if numbers == "moderate" else restart_every
-    limit = min(BIT_LIMIT, BIT_LIMIT**2 // problem.N) if bit_limit is None else bit_limit
+    limits = Limits(bit_limit, min(_WRITTEN, _ALL_WRITTEN // problem.N))
     floor = max(Fraction(0), *(-value for value in problem.delta.values()))
     extra = {name: 0 if layers == "auto" else layers - c.depth for name, c in chosen.items()}
     widths = sorted((c.width(line, every) + extra[name], name) for name, c in chosen.items())
@@ -151,7 +154,7 @@ def build(
             break
         progress(f"building {name}")
         full = to_line(problem, projection) if chosen[name].whole else line
-        network, used = _make(chosen[name], full, every, limit)
+        network, used = _make(chosen[name], full, every, limits)
         network = network.deepened(network.depth + extra[name], floor)
         if best is None or network.neurons < best[0].neurons:
             best = (network, name, used)
@@ -198,7 +201,7 @@ def _choose(
 
 
 def _make(
-    construction: Construction, line: LineProblem, every: int | None, limit: int
+    construction: Construction, line: LineProblem, every: int | None, limits: Limits
 ) -> tuple[ReLUNetwork, int | None]:
     """The network and its restart distance: the largest one found that keeps the numbers short,
     None if no gap was restarted."""
@@ -209,10 +212,11 @@ def _make(
 
     def short(s: int | None) -> ReLUNetwork | None:
         try:
-            network = construction.make(line, s, limit)
+            network = construction.make(line, s, limits)
         except NumbersTooLongError:
             return None
-        return network if network.bits <= limit else None
+        fits = network.written_bits <= limits.written and network.bits <= limits.reduced
+        return network if fits else None
 
     network = short(None)
     if network is not None:

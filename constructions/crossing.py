@@ -13,7 +13,7 @@ from itertools import cycle, islice
 
 from flint import fmpq
 
-from constructions.folding import Folding, Line, NumbersTooLongError, fold
+from constructions.folding import Folding, Limits, Line, NumbersTooLongError, fold
 from constructions.line import power_of_two_at_least
 
 __all__ = ["crossing"]
@@ -25,7 +25,7 @@ def crossing(
     band: fmpq,
     columns: int,
     restart_every: int | None = None,
-    limit: int | None = None,
+    limits: Limits | None = None,
 ) -> tuple[list[tuple[list[list[fmpq]], list[fmpq]]], list[fmpq]]:
     """Two hidden layers and output signs with `S = heights` at the edits, outside `(0, band)`
     at every other position. All heights lie strictly inside the band.
@@ -41,17 +41,17 @@ def crossing(
 
     Raises:
         NumbersTooLongError: a slope or value, or the common denominator of a row, is longer than
-            `limit` bits, by more than a quarter.
+            its limit, by more than a quarter.
     """
     edits = sorted(heights)
     padded, targets = _pad(list(positions), {i: heights[i] for i in edits}, band, columns)
     folding = fold(padded, sorted(targets), columns, restart_every)
-    builder = _Builder(padded, targets, band, folding, limit)
+    builder = _Builder(padded, targets, band, folding, limits)
     lines: list[list[Line]] = []
     starts = [k for k in range(len(folding.groups)) if folding.fresh(k)]
     for start, end in zip(starts, [*starts[1:], len(folding.groups)], strict=True):
         lines += builder.chain(start, end)
-    rows = [folding.pre_activation([group[j] for group in lines], limit) for j in range(columns)]
+    rows = [folding.pre_activation([group[j] for group in lines], limits) for j in range(columns)]
     second = ([row for row, _ in rows], [bias for _, bias in rows])
     return [folding.first_layer, second], list(islice(cycle([fmpq(1), fmpq(-1)]), columns))
 
@@ -75,7 +75,7 @@ class _Builder:
     heights: dict[int, fmpq]
     band: fmpq
     folding: Folding
-    limit: int | None
+    limits: Limits | None
 
     def chain(self, start: int, end: int) -> list[list[Line]]:
         """The lines of the groups `start..end-1`, the first of them free, for the least `e`."""
@@ -160,8 +160,8 @@ class _Builder:
         return around[0], around[1]
 
     def _measure(self, line: Line) -> None:
-        if self.limit is not None:
+        if self.limits is not None:
             for number in (line.slope, line.y):
                 # a weight is a difference of slopes and may be shorter: some room is left
-                if 4 * max(int(number.p).bit_length(), int(number.q).bit_length()) > 5 * self.limit:
-                    raise NumbersTooLongError(f"a slope or value has more than {self.limit} bits")
+                if 4 * max(int(number.p).bit_length(), int(number.q).bit_length()) > 5 * self.limits.reduced:
+                    raise NumbersTooLongError(f"a slope or value has more than {self.limits.reduced} bits")

@@ -16,11 +16,19 @@ from flint import fmpq
 
 from constructions.line import dyadic_between, dyadic_pair, power_of_two_at_least
 
-__all__ = ["Folding", "Line", "NumbersTooLongError", "fold"]
+__all__ = ["Folding", "Limits", "Line", "NumbersTooLongError", "fold"]
 
 
 class NumbersTooLongError(ArithmeticError):
     """A number passed the allowed length; restarts make numbers shorter."""
+
+
+class Limits(NamedTuple):
+    """The most bits of a reduced numerator or denominator, and of an integer as it is written, over the
+    common denominator of its row."""
+
+    reduced: int
+    written: int
 
 
 class Line(NamedTuple):
@@ -56,12 +64,12 @@ class Folding:
         """Whether the lines of this group are free: the first group, or behind a restart."""
         return group == 0 or len(self.knots[group - 1]) == 2
 
-    def pre_activation(self, lines: Sequence[Line], limit: int | None = None) -> tuple[list[fmpq], fmpq]:
+    def pre_activation(self, lines: Sequence[Line], limits: Limits | None = None) -> tuple[list[fmpq], fmpq]:
         """The row and the bias over the first layer of the function with these lines.
 
         Raises:
-            NumbersTooLongError: the common denominator of the row is longer than `limit` bits, by
-                more than a quarter.
+            NumbersTooLongError: the common denominator of the row is longer than the limit, by more
+                than a quarter.
         """
         row, slope = [lines[0].slope], lines[0].slope
         for gap, before, after in zip(self.knots, lines, lines[1:], strict=False):
@@ -72,12 +80,12 @@ class Folding:
                 slope = bridge
             row.append(after.slope - slope)
             slope = after.slope
-        if limit is not None:
+        if limits is not None:
             common = 1
             for entry in row:
                 common = math.lcm(common, int(entry.q))
-                if 4 * common.bit_length() > 5 * limit:  # it may still cancel: some room is left
-                    raise NumbersTooLongError(f"a row has a denominator of more than {limit} bits")
+                if 4 * common.bit_length() > 5 * limits.written:  # it may still cancel: some room is left
+                    raise NumbersTooLongError(f"a row has a denominator of more than {limits.written} bits")
         return row, lines[0](self.anchor)
 
 

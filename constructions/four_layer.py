@@ -9,6 +9,7 @@ from __future__ import annotations
 from flint import fmpq
 
 from constructions.crossing import crossing
+from constructions.folding import Limits
 from constructions.line import LineProblem, power_of_two_at_least
 from constructions.network import ReLUNetwork
 from constructions.three_layer import grid
@@ -17,7 +18,7 @@ __all__ = ["band_crossing", "sign_lift"]
 
 
 def band_crossing(
-    line: LineProblem, columns: int, restart_every: int | None = None, limit: int | None = None
+    line: LineProblem, columns: int, restart_every: int | None = None, limits: Limits | None = None
 ) -> ReLUNetwork:
     """`ceil(N/r) + r + 4` neurons (`+ 3` if all changes have one sign).
 
@@ -43,13 +44,13 @@ def band_crossing(
         heights = {i: 2 * largest - line.values[i] for i in line.edits}
         bends = [fmpq(0), largest, 3 * largest, band]
         output = [fmpq(1), fmpq(-2), fmpq(2), fmpq(-1)]
-    hidden, signs = crossing(line.positions, heights, band, columns, restart_every, limit)
+    hidden, signs = crossing(line.positions, heights, band, columns, restart_every, limits)
     stage = ([signs] * len(bends), [-bend for bend in bends])
     return ReLUNetwork.of([*hidden, stage, ([output], [fmpq(0)])], inputs=1)
 
 
 def sign_lift(
-    line: LineProblem, columns: int, restart_every: int | None = None, limit: int | None = None
+    line: LineProblem, columns: int, restart_every: int | None = None, limits: Limits | None = None
 ) -> ReLUNetwork:
     """`ceil(N/r) + 3r + 2` neurons: a one-sign grid of heights `delta + B`, lifted down again.
 
@@ -65,7 +66,7 @@ def sign_lift(
     lift = 4 * power_of_two_at_least(line.largest or fmpq(1))
     edits = set(line.edits)
     heights = [v + lift if i in edits else fmpq(0) for i, v in enumerate(line.values)]
-    encoder = grid(LineProblem(line.positions, heights), columns, restart_every, limit)
+    encoder = grid(LineProblem(line.positions, heights), columns, restart_every, limits)
     *hidden, last = encoder.layers
     row = [fmpq(w, last.denominator[0]) for w in last.weight[0]]
     decoder = ReLUNetwork.of(

@@ -45,7 +45,19 @@ class Layer:
 
     @property
     def bits(self) -> int:
-        """The longest numerator or denominator, in bits; the entries of a row share a denominator."""
+        """The longest reduced numerator or denominator of a weight or bias, in bits."""
+        longest = 0
+        for row, offset, common in zip(self.weight, self.bias, self.denominator, strict=True):
+            for entry in {*row.tolist(), offset}:
+                if max(entry.bit_length(), common.bit_length()) <= longest:
+                    continue  # a gcd makes them only shorter
+                shared = math.gcd(entry, common)
+                longest = max(longest, (entry // shared).bit_length(), (common // shared).bit_length())
+        return longest
+
+    @property
+    def written_bits(self) -> int:
+        """The longest integer as it is written: the entries of a row share a denominator."""
         arrays = (self.weight, self.bias, self.denominator)
         entries = (int(entry) for array in arrays for entry in array.flat)
         return max((entry.bit_length() for entry in entries), default=0)
@@ -95,8 +107,13 @@ class ReLUNetwork:
 
     @property
     def bits(self) -> int:
-        """The longest numerator or denominator of the network as it is written, in bits."""
+        """The longest reduced numerator or denominator of the network, in bits."""
         return max(layer.bits for layer in self.layers)
+
+    @property
+    def written_bits(self) -> int:
+        """The longest integer of the network over the common denominator of its row, in bits."""
+        return max(layer.written_bits for layer in self.layers)
 
     @property
     def dyadic(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flint import fmpq
 
 from constructions.crossing import crossing
-from constructions.folding import Folding, Line, fold
+from constructions.folding import Folding, Limits, Line, fold
 from constructions.line import LineProblem, power_of_two_at_least
 from constructions.network import ReLUNetwork
 
@@ -64,7 +64,7 @@ def _steepness(
 
 
 def grid(
-    line: LineProblem, columns: int, restart_every: int | None = None, limit: int | None = None
+    line: LineProblem, columns: int, restart_every: int | None = None, limits: Limits | None = None
 ) -> ReLUNetwork:
     """`ceil(N/r) + 4r` neurons (`+ 3r` if all changes have one sign), however large `K` is.
 
@@ -90,8 +90,8 @@ def grid(
         h, v, largest = column_functions(line, folding, column)
         c = fmpq(0) if one_sign else largest
         steepness = _steepness(line, folding, column, h, v, c)
-        h_row, h_bias = folding.pre_activation(h, limit)
-        v_row, v_bias = folding.pre_activation(v, limit)
+        h_row, h_bias = folding.pre_activation(h, limits)
+        v_row, v_bias = folding.pre_activation(v, limits)
         if one_sign:
             units = [(1, 0, sign), (-1, 0, sign), (0, 0, -2 * sign)]
         else:
@@ -104,7 +104,7 @@ def grid(
 
 
 def three_layer_memorizer(
-    line: LineProblem, columns: int, restart_every: int | None = None, limit: int | None = None
+    line: LineProblem, columns: int, restart_every: int | None = None, limits: Limits | None = None
 ) -> ReLUNetwork:
     """All values at all `K` positions by `ceil(K/r) + r` neurons: `ceil(2 sqrt K)` for the best r.
 
@@ -118,5 +118,5 @@ def three_layer_memorizer(
     """
     lift = 2 * power_of_two_at_least(line.largest or fmpq(1))
     heights = {place: value + lift for place, value in enumerate(line.values)}
-    hidden, signs = crossing(line.positions, heights, 2 * lift, columns, restart_every, limit)
+    hidden, signs = crossing(line.positions, heights, 2 * lift, columns, restart_every, limits)
     return ReLUNetwork.of([*hidden, ([signs], [-lift])], inputs=1)

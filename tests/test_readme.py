@@ -45,7 +45,12 @@ def test_notebooks_run(source: Path, tmp_path: Path) -> None:
 def test_benchmarks_run(tmp_path: Path) -> None:
     script = ROOT / "benchmarks" / "report.py"
     subprocess.run([sys.executable, script, "--quick", "--to", tmp_path], check=True, capture_output=True)
-    assert {file.name for file in tmp_path.iterdir()} == {"README.md", "results.json", "building.svg", "checking.svg"}
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "README.md",
+        "results.json",
+        "building.svg",
+        "checking.svg",
+    }
 
 
 def test_the_example_of_the_format_page_is_accepted(tmp_path: Path) -> None:
