@@ -60,7 +60,7 @@ def rows(quick: bool) -> list[dict[str, Any]]:
     """All cases, each in a fresh process."""
     runs = 1 if quick else 5
     sizes = [10**k for k in range(3, 4 if quick else 8)]
-    dense = {"d": 20, "bits": 30, "layers": 3}
+    dense = {"d": 20, "width": 64, "bits": 30, "layers": 3}
     todo: list[dict[str, Any]] = []
     for k in sizes:
         todo += [{"network": "grid", "K": k, "d": 20, "N": max(10, k // 100)}]

@@ -69,13 +69,15 @@ def building_table(rows: Rows) -> str:
         "build, s",
         "project + sort, s",
         "ratio",
+        "write, s",
         "peak, GiB",
     ]
     lines = [
         [
             str(row["layers"]), f"{row['K']:,}", f"{row['N']:,}", str(row["d"]),
             f"{row['neurons']:,}", f"{row['bits']:,}",
-            spread(row["seconds"]), spread(row["floor"], 4), spread(ratios(row), 0), gibibytes(row),
+            spread(row["seconds"]), spread(row["floor"], 4), spread(ratios(row), 0),
+            spread(row["writing"]), gibibytes(row),
         ]
         for row in rows
     ]  # fmt: skip

@@ -92,6 +92,7 @@ def test_progress_of_another_version_or_with_odd_entries_is_not_believed(tmp_pat
     path, journal = random_certificate(tmp_path / "a", 900), tmp_path / "progress.json"
     check(path, resume=journal)
     content = json.loads(journal.read_text())
+    assert len(content["engine"]) == 64  # a digest of the code
     for settled in (
         [[0, 0, "x", 0, {}]],
         [[0, 0]],
