@@ -88,7 +88,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
 
 
 def main(quick: bool) -> None:
-    table = Table(title="building and writing, medians (least - most)")
+    table = Table(title="building and writing, medians (least-most); floor: project and sort")
     headings = (
         "K",
         "N",
@@ -97,7 +97,7 @@ def main(quick: bool) -> None:
         "neurons",
         "bits",
         "build s",
-        "over project + sort",
+        "x floor",
         "write s",
         "peak MB",
     )
@@ -108,8 +108,8 @@ def main(quick: bool) -> None:
         ratios = [a / b for a, b in zip(build_s, row["floor"], strict=True)]
         table.add_row(
             *(f"{row[key]:,}" for key in ("K", "N", "d", "layers", "neurons", "bits")),
-            f"{statistics.median(build_s):.2f} ({min(build_s):.2f} - {max(build_s):.2f})",
-            f"{statistics.median(ratios):.0f}x ({min(ratios):.0f} - {max(ratios):.0f})",
+            f"{statistics.median(build_s):.2f} ({min(build_s):.2f}-{max(build_s):.2f})",
+            f"{statistics.median(ratios):.0f} ({min(ratios):.0f}-{max(ratios):.0f})",
             f"{statistics.median(write_s):.2f}",
             f"{row['peak_bytes'] / 1e6:,.0f}",
         )
