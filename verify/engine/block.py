@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
 LIMB = 26  # bits
+_LONG = 500  # bits of a point: longer ones are left to exact arithmetic
 _NUMPY = {code: np.dtype(name) for name, code in DTYPES.items()}
 
 
@@ -67,6 +69,14 @@ class Block:
         if data.size != (last - first) * array.width:
             raise Malformed(array.place, "the file changed while it was read")
         return cls(array, first, last, data.reshape(last - first, array.width))
+
+    def digest(self) -> str:
+        """Of the header of the sidecar, which tells what the bytes mean, and of these rows."""
+        if self.raw is None or not isinstance(self.array, Sidecar):
+            return ""
+        sha256 = hashlib.sha256(self.array.header)
+        sha256.update(self.raw.data)
+        return sha256.hexdigest()
 
     def row(self, i: int) -> Row:
         """Point `i` (counted from the first of the array) exactly, as the kernel reads it."""
@@ -118,6 +128,19 @@ class Block:
         s = _fraction_bits(x[:, :16])
         scaled = _times(x, s)
         return s if bool((scaled == np.rint(scaled)).all()) else _fraction_bits(x)
+
+    def moderate(self) -> Bools:
+        """Which points have numbers so short that integers for them take few limbs."""
+        out = np.ones(self.last - self.first, dtype=np.bool_)
+        if self.fraction_bits is not None:
+            x = np.abs(self.floats[0])
+            if self.fraction_bits + math.frexp(float(x.max(initial=0.0)))[1] > _LONG:
+                out = (((x > 2.0**-150) | (x == 0)) & (x < 2.0**150)).all(axis=0)
+        elif self.raw is None:
+            for i in range(self.first, self.last):
+                numerators, q = self.row(i)
+                out[i - self.first] = max(q, *map(abs, numerators)).bit_length() <= _LONG
+        return out
 
     def integers(self, places: Places) -> Integers:
         """The points at these places of the block as integers."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from flint import fmpz_mat
 from numpy.typing import NDArray
 
 from verify.engine.block import Block, Bools, Floats
@@ -31,7 +32,7 @@ __all__ = ["STEPS", "Dense"]
 
 _U = 2.0**-53
 _UP = 1 + 2.0**-40  # covers the roundings in the bounds themselves
-_PATTERNS = 1 << 16  # that are remembered
+_LONG = 1 << 15  # bits of an output: longer ones are left to exact arithmetic
 _TRIES = 1024  # points before a step is dropped
 
 STEPS = ("cancellation", "patterns", "residues")
@@ -104,7 +105,7 @@ class Dense:
 
     @cached_property
     def cancellation(self) -> dict[int, Floats]:
-        return cancellation(self.network)
+        return cancellation(self.network, self.keep)
 
     @property
     def inputs(self) -> int:
@@ -188,7 +189,8 @@ class Dense:
         unique, inverse = np.unique(words, axis=0, return_inverse=True)
         keys = [(depth, word.tobytes()) for word in unique]
         new = [k for k, key in enumerate(keys) if key not in self.patterns]
-        known = dict(self.patterns) if len(self.patterns) + len(new) > _PATTERNS else self.patterns
+        most = self.keep // (200 + self.network.neurons)
+        known = dict(self.patterns) if len(self.patterns) + len(new) > most else self.patterns
         if len(new) <= max(4, count // 64) or self.route == "patterns":
             for k in new:
                 known[keys[k]] = self._vanishes(depth, unique[k])
@@ -202,10 +204,13 @@ class Dense:
         small = left & (floats.error < np.inf) & (np.abs(floats.y) <= floats.error).all(axis=0)
         for sure in floats.sure:
             small &= sure
+        if small.any():
+            small &= block.moderate()
         places = np.flatnonzero(small)
-        if len(places):
+        bits = self._bits(floats.error[places])
+        if len(places) and bits <= _LONG:
             signs = [s if len(places) == len(left) else s[:, places] for s in floats.signs]
-            zero[places] = self.residues.vanish(signs, block, places, self._bits(floats.error[places]))
+            zero[places] = self.residues.vanish(signs, block, places, bits)
         return zero
 
     def float_pass(self, x: Floats) -> Floats:
@@ -268,30 +273,22 @@ class Dense:
     def _vanishes(self, depth: int, word: NDArray[np.uint8]) -> bool:
         """Whether the outputs are 0 for this pattern of the hidden layers from `depth` on, as an affine
         function of what enters the first of them; exactly."""
-        bits = np.unpackbits(word)[1:]
+        bits, first = np.unpackbits(word)[1:].tolist(), 0
         *hidden, last = self.network.layers[depth:]
-        inputs, first = self.layers[depth].weight.shape[1], 0
+        inputs = self.layers[depth].weight.shape[1]
         # rows over what enters and the constant 1
-        constant = [0] * inputs + [1]
-        a: list[list[int]] = [[int(i == k) for k in range(inputs + 1)] for i in range(inputs)]
+        a = fmpz_mat([[int(i == k) for k in range(inputs + 1)] for i in range(inputs + 1)])
         for rows in hidden:
-            active = bits[first : first + len(rows)].tolist()
+            active = bits[first : first + len(rows)]
             first += len(rows)
-            a = [
-                _combine(row, [*a, constant]) if on else [0] * (inputs + 1)
-                for row, on in zip(rows, active, strict=True)
-            ]
-        return not any(any(_combine(row, [*a, constant])) for row in last)
+            some = [row if on else [0] * len(row) for row, on in zip(rows, active, strict=True)]
+            a = fmpz_mat([*some, [0] * (a.nrows() - 1) + [1]]) * a
+        return not any((fmpz_mat(last) * a).entries())
 
     def _bits(self, error: Floats) -> int:
         """How many bits an output of a point with denominator 1 can have that floats cannot tell
         from 0: it is at most twice the error, in the units of the last layer."""
         return 2 + math.frexp(float(error.max(initial=0.0)))[1] + max(self.layers[-1].exponent)
-
-
-def _combine(row: list[int], vectors: list[list[int]]) -> list[int]:
-    used = [(w, v) for w, v in zip(row, vectors, strict=True) if w]
-    return [sum(w * v[k] for w, v in used) for k in range(len(vectors[0]))]
 
 
 def _without_idle(network: Network) -> Network:

@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from verify.engine.block import Block
 from verify.engine.dense import STEPS
-from verify.engine.examine import Report, Task, examine, plan_for
+from verify.engine.examine import KNOWN, Report, Task, examine, plan_for
 from verify.engine.journal import Journal
 from verify.kernel import Certificate, Malformed, Verdict, Violation, read_certificate
 from verify.kernel.certificate import Progress
@@ -85,8 +85,8 @@ def check(
 
     Raises:
         ValueError: unknown route, a memory budget below 1 MiB, or a `resume` that is no progress file.
-        RuntimeError: a worker process died; or engine and kernel disagree on a point: a bug that
-            should be reported.
+        RuntimeError: a worker process died; the progress file cannot be kept; a library has changed
+            how floats are rounded; or engine and kernel disagree on a point: a bug to be reported.
     """
     if route not in ROUTES:
         raise ValueError(f"route is {route!r}: expected one of {', '.join(ROUTES)}")
@@ -117,7 +117,8 @@ class _Run:
         base = dict.fromkeys(certificate.edits, zero)
         if certificate.base is not None:
             _, base = _read_through(certificate.base, cuts.size, base)
-        journal = Journal.open(self.resume, certificate.sha256, self.route)
+        with _no_file_of_the_certificate():
+            journal = Journal.open(self.resume, certificate.sha256, self.route)
         found: dict[Fraction, Violation | None] = {}
         out: list[Violation | None] = []
         for number, claim in enumerate(claims):
@@ -154,7 +155,11 @@ class _Run:
 
     def _first_violation(self, claim: EditClaim, tasks: list[Task], journal: Journal) -> Violation | None:
         total = tasks[-1].last
-        plan = plan_for(*tasks[0].plan)  # once, before processes are forked
+        KNOWN[claim.certificate.sha256] = claim.certificate
+        try:
+            plan = plan_for(*tasks[0].plan)  # once, before processes are forked
+        finally:
+            KNOWN.clear()
         work = total * (1 if plan.line else plan.weights)
         alone = total < _FEW and work < _LITTLE
         known = [journal.reports.get((task.claim, task.first, task.last)) for task in tasks]
@@ -167,11 +172,13 @@ class _Run:
                     if report.changed:
                         raise Malformed(report.changed, "the file changed while it was read")
                     done[task.first] = report
-                    journal.add(task, report)
+                    with _no_file_of_the_certificate():
+                        journal.add(task, report)
                     settled += report.settled
                     self.progress(settled, total)
         finally:
-            journal.save()
+            with _no_file_of_the_certificate():
+                journal.save()
         violated: Report | None = None
         for _, report in sorted(done.items()):
             self.statistics.settled += report.settled
@@ -235,7 +242,7 @@ def _read_through(data: Array, size: int, wanted: Collection[int]) -> tuple[list
     step = max(1, _READ // (8 * data.width))
     with ThreadPoolExecutor(1) as other:  # two digests at a time
         for start in range(0, total, size):
-            part = hashlib.sha256()
+            part = hashlib.sha256(data.header)
             for first in range(start, min(start + size, total), step):
                 block = Block.read(data, first, min(first + step, start + size, total))
                 if block.raw is None:
@@ -252,6 +259,15 @@ def _read_through(data: Array, size: int, wanted: Collection[int]) -> tuple[list
     if whole.hexdigest() != data.sha256:
         raise Malformed(data.place, "the file is not the one that was certified (SHA-256 differs)")
     return digests, rows
+
+
+@contextlib.contextmanager
+def _no_file_of_the_certificate() -> Iterator[None]:
+    """Trouble with other files says nothing about the certificate."""
+    try:
+        yield
+    except OSError as error:
+        raise RuntimeError(f"the progress file cannot be kept: {error}") from error
 
 
 class _Here(Executor):

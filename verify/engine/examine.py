@@ -6,7 +6,6 @@ report. What goes wrong with a file travels as data: the driver decides what it 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -24,15 +23,17 @@ from verify.kernel import Certificate, Malformed, Network, read_certificate
 from verify.kernel.edit import EditClaim
 from verify.kernel.reader import Row
 
-__all__ = ["Plan", "Report", "Task", "examine", "plan_for"]
+__all__ = ["KNOWN", "Plan", "Report", "Task", "examine", "plan_for"]
 
-_FEW = 64  # points that are evaluated exactly at a time
+_BATCH = 64  # points that are evaluated exactly at a time
+_FEWEST_STEPS, _MOST_STEPS = 100_000, 20_000_000  # of finding the pieces along a line
 
 
 @dataclass(frozen=True)
 class Task:
     """Points `first..last-1` of claim number `claim`: `certificate` and `points` are the digests of the
-    JSON file and, of a sidecar, of these rows; `base` holds the frozen outputs of edited points."""
+    JSON file and, of a sidecar, of its header and these rows; `base` holds the frozen outputs of the
+    edited points."""
 
     path: str
     certificate: str
@@ -116,6 +117,10 @@ class Plan:
         return out
 
 
+KNOWN: dict[str, Certificate] = {}
+"""Certificates that this process has read already, by digest; forked processes inherit it."""
+
+
 @lru_cache(maxsize=2)
 def plan_for(path: str, certificate: str, route: str, keep: int) -> Plan:
     """Read the certificate (in every process once) and prepare its network.
@@ -123,12 +128,15 @@ def plan_for(path: str, certificate: str, route: str, keep: int) -> Plan:
     Raises:
         Malformed: it is not the one with this digest.
     """
-    content = read_certificate(path)
+    content = KNOWN.get(certificate) or read_certificate(path)
     if content.network is None or content.sha256 != certificate:
         raise Malformed("certificate", "the file changed while it was read")
     network, inputs = content.network, content.points.shape[1]
     direction = common_direction(network, inputs) if route in ("auto", "line") else None
-    line = pieces(network, direction) if direction is not None else None
+    weights = sum(len(row) for rows in network.layers for row in rows)
+    # a step costs as much as many weights
+    worth = min(_FEWEST_STEPS + content.points.shape[0] * weights // 1000, _MOST_STEPS)
+    line = pieces(network, direction, worth) if direction is not None else None
     plan = Plan(content, network, line, None if line is None else ZeroTable.of(line), route, keep)
     if line is None:
         plan.dense.prepare()
@@ -136,13 +144,18 @@ def plan_for(path: str, certificate: str, route: str, keep: int) -> Plan:
 
 
 def examine(task: Task) -> Report:
-    """Settle the points of a task, up to the first that violates the claim."""
+    """Settle the points of a task, up to the first that violates the claim.
+
+    Raises:
+        RuntimeError: floating-point numbers do not behave as IEEE 754 says.
+    """
+    _refuse_odd_floats()
     try:
         plan = plan_for(*task.plan)
         points = Block.read(plan.certificate.points, task.first, task.last)
     except Malformed as error:
         return Report(changed=error.place)
-    if points.raw is not None and hashlib.sha256(points.raw.data).hexdigest() != task.points:
+    if points.digest() != task.points:
         return Report(changed=points.array.place)
     claim = EditClaim.read(plan.certificate.claims[task.claim], f"claims[{task.claim}]", plan.certificate)
     report = Report()
@@ -157,6 +170,15 @@ def examine(task: Task) -> Report:
     return report
 
 
+def _refuse_odd_floats() -> None:
+    """A library that was compiled for speed alone may have switched off subnormal numbers, or another
+    rounding, for this thread."""
+    least, ulp = np.array([2.0**-1074, 2.0**-1022]), 2.0**-52
+    rounded = 1 + np.array([0.5, 0.75, -0.25, -0.4]) * ulp
+    if (least * np.array([1.0, 0.5]) == 0).any() or rounded.tolist() != [1.0, 1 + ulp, 1.0, 1 - ulp / 2]:
+        raise RuntimeError("floats are flushed to zero or rounded oddly in this process: use the kernel")
+
+
 def _unsettled(
     plan: Plan, block: Block, edits: dict[int, Row], report: Report
 ) -> Iterator[tuple[int, Row, tuple[list[int], list[int]]]]:
@@ -167,7 +189,7 @@ def _unsettled(
     report.add("edited", int((~protected).sum()))
     report.add("exact", int((protected & left).sum()))
     places: NDArray[np.intp] = np.flatnonzero(left) + block.first
-    for k in range(0, len(places), _FEW):
-        some = places[k : k + _FEW].tolist()
+    for k in range(0, len(places), _BATCH):
+        some = places[k : k + _BATCH].tolist()
         points = [block.row(i) for i in some]
         yield from zip(some, points, plan.outputs(points), strict=True)

@@ -19,8 +19,8 @@ __all__ = ["Pieces", "common_direction", "pieces"]
 Affine = tuple[fmpq, fmpq]
 """Slope and value at 0."""
 
-_MOST = 20_000_000
 _ZERO = fmpq(0)
+_LONG = 2000  # bits of a weight
 
 
 def common_direction(network: Network, inputs: int) -> list[int] | None:
@@ -71,30 +71,50 @@ class _Signal:
     events: list[tuple[fmpq, int, fmpq, fmpq]]
 
 
-def pieces(network: Network, direction: list[int]) -> Pieces | None:
-    """All pieces of `g` along the direction, exactly; None if there are too many to be worth it."""
+def _rational(layers: list[list[list[int]]], denominators: list[int]) -> list[list[list[fmpq]]]:
+    """The same function in short numbers: long rows are divided by positive numbers, with which the
+    columns of the next layer are multiplied."""
+    out, scales = [], [fmpq(1)] * (len(layers[0][0]) - 1 if layers[0] else 0)
+    for depth, rows in enumerate(layers):
+        last = depth == len(layers) - 1
+        divided, factors = [], []
+        for k, row in enumerate(rows):
+            factor = fmpq(denominators[k] if last else 1)
+            if not last and max(map(int.bit_length, row)) > _LONG:
+                first = next(j for j, w in enumerate(row) if w)
+                factor = abs(row[first] * [*scales, fmpq(1)][first])
+            divided.append([w * s / factor for w, s in zip(row, [*scales, fmpq(1)], strict=True)])
+            factors.append(factor)
+        out.append(divided)
+        scales = factors
+    return out
+
+
+def pieces(network: Network, direction: list[int], most: int = 20_000_000) -> Pieces | None:
+    """All pieces of `g` along the direction, exactly; None if that takes more than about `most` steps."""
     pivot = next(k for k, u in enumerate(direction) if u)
     rows = [[row[pivot] // direction[pivot], row[-1]] for row in network.layers[0]]
     signal = _Signal([(fmpq(1), _ZERO)], [])  # the line itself
-    *hidden, last = [rows, *network.layers[1:]]
+    *hidden, last = _rational([rows, *network.layers[1:]], network.denominators)
     for layer in hidden:
-        if (len(signal.events) + 1) * len(layer) > _MOST:
+        most -= (len(signal.events) + 1) * len(layer)
+        if most < 0:
             return None
         signal = _relu(layer, signal)
-    bounds, affine = _outputs(last, network.denominators, signal)
+    bounds, affine = _outputs(last, signal)
     return Pieces(direction, bounds, affine)
 
 
-def _start(rows: list[list[int]], signal: _Signal) -> list[Affine]:
+def _start(rows: list[list[fmpq]], signal: _Signal) -> list[Affine]:
     out = []
     for *weights, bias in rows:
         active = [(w, a) for w, a in zip(weights, signal.start, strict=True) if w]
         slope = sum((w * a[0] for w, a in active), _ZERO)
-        out.append((slope, sum((w * a[1] for w, a in active), fmpq(bias))))
+        out.append((slope, sum((w * a[1] for w, a in active), bias)))
     return out
 
 
-def _relu(rows: list[list[int]], signal: _Signal) -> _Signal:
+def _relu(rows: list[list[fmpq]], signal: _Signal) -> _Signal:
     """One hidden layer: its pre-activations are affine between events; each crosses 0 once at most."""
     if not rows:
         return _Signal([], [])
@@ -138,23 +158,15 @@ def _relu(rows: list[list[int]], signal: _Signal) -> _Signal:
     return _Signal(start, events)
 
 
-def _outputs(
-    rows: list[list[int]], denominators: list[int], signal: _Signal
-) -> tuple[list[fmpq], list[list[Affine]]]:
+def _outputs(rows: list[list[fmpq]], signal: _Signal) -> tuple[list[fmpq], list[list[Affine]]]:
     z = _start(rows, signal)
-
-    def scaled() -> list[Affine]:
-        return [(slope / q, value / q) for (slope, value), q in zip(z, denominators, strict=True)]
-
     bounds: list[fmpq] = []
-    affine = [scaled()]
+    affine = [list(z)]
     events = signal.events
     for place, (t, j, slope, value) in enumerate(events):
         for k, row in enumerate(rows):
             z[k] = (z[k][0] + row[j] * slope, z[k][1] + row[j] * value)
-        if place + 1 == len(events) or events[place + 1][0] != t:
-            now = scaled()
-            if now != affine[-1]:
-                bounds.append(t)
-                affine.append(now)
+        if (place + 1 == len(events) or events[place + 1][0] != t) and z != affine[-1]:
+            bounds.append(t)
+            affine.append(list(z))
     return bounds, affine

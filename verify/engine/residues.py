@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from flint import fmpz
@@ -13,8 +16,6 @@ from verify.kernel import Network
 
 __all__ = ["Residues"]
 
-_WORD = 60  # bits of a limb of a weight
-
 
 class Residues:
     """A network modulo primes; the tables of the first primes are kept, up to `keep` bytes."""
@@ -22,8 +23,8 @@ class Residues:
     def __init__(self, network: Network, inputs: int, keep: int) -> None:
         widths = [inputs, *map(len, network.layers)]
         self.primes = _Primes(max(widths) + 1)
-        self._words = [_words(rows, n) for rows, n in zip(network.layers, widths, strict=False)]
-        self._keep = keep
+        self._shapes = [(len(rows), n + 1) for rows, n in zip(network.layers, widths, strict=False)]
+        self._network, self._keep = network, keep
         self._tables: dict[int, list[tuple[Floats, Floats]]] = {}
 
     def vanish(self, signs: list[Bools], block: Block, places: Places, bits: int) -> Bools:
@@ -71,15 +72,22 @@ class Residues:
             a = _reduced(a * step + limb, prime)
         return a, below
 
+    @cached_property
+    def _integers(self) -> list[NDArray[Any]]:
+        """Weights and biases `(m, n + 1)`: int64, or Python integers where they are longer."""
+        out = []
+        for rows, shape in zip(self._network.layers, self._shapes, strict=True):
+            short = all(-(2**63) <= x < 2**63 for row in rows for x in row)
+            out.append(np.array(rows, dtype=np.int64 if short else object).reshape(shape))
+        return out
+
     def _table(self, prime: int) -> list[tuple[Floats, Floats]]:
         """Weights `(m, n)` and biases `(m, 1)` of every layer modulo a prime."""
         if prime in self._tables:
             return self._tables[prime]
         table = []
-        for words in self._words:
-            row = np.zeros(words.shape[1:], dtype=np.int64)
-            for word in words:
-                row = (row * ((1 << _WORD) % prime) + word % prime) % prime
+        for integers in self._integers:
+            row = (integers % prime).astype(np.int64)
             centred = row.astype(np.float64)
             centred[2 * row > prime] -= prime
             table.append((centred[:, :-1].copy(), centred[:, -1:].copy()))
@@ -88,20 +96,12 @@ class Residues:
         return table
 
 
-def _words(rows: list[list[int]], below: int) -> NDArray[np.int64]:
-    """Integers `(m, n + 1)` in limbs, the most significant first: `(limbs, m, n + 1)`."""
-    longest = max((x.bit_length() for row in rows for x in row), default=0)
-    shifts = range(_WORD * (longest // _WORD), -1, -_WORD)
-    mask = (1 << _WORD) - 1
-    words = [[[(x >> s) & mask if k else x >> s for x in row] for row in rows] for k, s in enumerate(shifts)]
-    return np.array(words, dtype=np.int64).reshape(len(shifts), len(rows), below + 1)
-
-
 class _Primes:
     """The primes `p` with `columns (p/2 + 2)^2 <= 2^53 - p`, the largest first, as far as they were
     asked for."""
 
     def __init__(self, columns: int) -> None:
+        self._lock = threading.Lock()
         self._found: list[int] = []
         self._next = 2 * math.isqrt(2**53 // columns)
         while columns * (self._next + 4) ** 2 > 4 * (2**53 - self._next):
@@ -110,6 +110,10 @@ class _Primes:
     def beyond(self, bits: int) -> list[int]:
         """As many primes as make a product of more than `bits` bits; none, which proves nothing, if
         there are not enough of them."""
+        with self._lock:  # threads may share a network
+            return self._beyond(bits)
+
+    def _beyond(self, bits: int) -> list[int]:
         product, out = 1, list[int]()
         while product.bit_length() <= bits:
             if len(out) == len(self._found):

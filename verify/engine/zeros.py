@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +48,7 @@ class ZeroTable:
         rounding included."""
         # inputs, entries of u, products, sum, and the difference to an end: n + 3 roundings
         unit = (len(self.direction) + 5) * _U * (1 + 2.0**-40)
-        size = np.abs(self.direction)
+        size = np.abs(self.direction) + 2.0**-1021  # entries of u that underflow are wrong by 2^-1075
         # what underflows: products and sums, and inputs that are not exact, by 2^-1075 an entry
         least = 2.0**-1000 + (0.0 if exact else 2.0**-1073 * float(size.sum()))
         with np.errstate(all="ignore"):  # what is not finite is not settled
@@ -71,5 +72,5 @@ def _rounded(value: fmpq, shift: int, way: int) -> float:
     try:
         nearest = int(value.p) / (int(value.q) << shift)
     except OverflowError:
-        nearest = np.inf if value > 0 else -np.inf
-    return float(np.nextafter(nearest, way * np.inf))
+        nearest = math.inf if value > 0 else -math.inf
+    return math.nextafter(nearest, way * math.inf)

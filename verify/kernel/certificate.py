@@ -38,7 +38,8 @@ class Network:
             for (w, q), (b, r) in zip(weight.rows(), bias.rows(), strict=True):
                 row = [x * r * (common // p) for x, p in zip(w, below, strict=True)]
                 row.append(b[0] * q * common)
-                shared = math.gcd(q * r * common, *row)
+                # this only shortens numbers, and takes long where they are very long
+                shared = math.gcd(q * r * common, *row) if common.bit_length() < 10_000 else 1
                 rows.append([x // shared for x in row])
                 denominators.append(q * r * common // shared)
             out.append(rows)

@@ -18,6 +18,7 @@ __all__ = ["sidecar"]
 
 CHUNK = 1 << 16
 DTYPES = {"<f8": "d", "<f4": "f", "<i8": "q", "|u1": "B"}
+BITS = {"d": "Q", "f": "I"}
 HEADER = re.compile(
     rb"\{'descr': '([<|][fiu][148])', 'fortran_order': (False|True), "
     rb"'shape': \(((?:0|[1-9][0-9]{0,17})(?:, (?:0|[1-9][0-9]{0,17}))*|),?\),? ?\} *\n"
@@ -45,7 +46,7 @@ class Sidecar(Array):
                 content = stream.read(count * size)
                 digest.update(content)
                 need(len(content) == count * size, self.place, "the file is too short for its shape")
-                values = array.array(self.code, content)
+                values = array.array(BITS.get(self.code, self.code), content)
                 if sys.byteorder == "big":
                     values.byteswap()
                 for i in range(count):
@@ -55,13 +56,21 @@ class Sidecar(Array):
         same = digest.hexdigest() == self.sha256
         need(same, self.place, "the file is not the one that was certified (SHA-256 differs)")
 
-    def _exact(self, row: list[Any], index: int) -> Row:
-        try:
-            ratios = [x.as_integer_ratio() for x in row]
-        except (ValueError, OverflowError):
-            raise Malformed(f"{self.place}[{index}]", "NaN or infinity") from None
-        common = max((q for _, q in ratios), default=1)  # all are powers of two
-        return [p * (common // q) for p, q in ratios], common
+    def _exact(self, row: list[int], index: int) -> Row:
+        """The numbers of IEEE 754 bits, by integers alone: no setting of the processor matters."""
+        width, special, unit = (52, 0x7FF, 1075) if self.code == "d" else (23, 0xFF, 150)
+        numbers, shift = [], 0
+        for bits in row:
+            exponent, size = bits >> width & special, bits & (1 << width) - 1
+            need(exponent != special, f"{self.place}[{index}]", "NaN or infinity")
+            if exponent:
+                size |= 1 << width
+            power = max(exponent, 1) - unit  # the number is +-size 2^power
+            if size:
+                shift = max(shift, 1 - power - (size & -size).bit_length())
+            numbers.append((-size if bits > special << width | (1 << width) - 1 else size, power))
+        # exact in both ways: no bit of a number lies below 2^-shift
+        return [n << (p + shift) if p + shift >= 0 else n >> -(p + shift) for n, p in numbers], 1 << shift
 
 
 def sidecar(value: Any, place: str, folder: str, dims: tuple[int, ...]) -> Sidecar:
