@@ -143,3 +143,12 @@ def test_long_rows_of_products_that_underflow(tmp_path: Path) -> None:
     assert expected.status == "rejected"
     for route in ("auto", "cancellation", "residues"):
         assert check(path, route=route) == expected
+
+
+def test_entries_of_a_long_direction_that_underflow(tmp_path: Path) -> None:
+    """Divided by 2^1500 the second entry of the direction is 0; at a large point it alone decides."""
+    layers: Layers = [
+        ([[Fraction(2**2000), Fraction(1)]], [Fraction(-(2**900))]),
+        (fractions([[1]]), [Fraction(0)]),
+    ]
+    agree(tmp_path, write(tmp_path / "a", layers, np.array([[0.0, 2.0**1000], [0.0, 0.0]]), {}), 0)

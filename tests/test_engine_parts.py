@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from flint import fmpq
+from flint import fmpq, fmpz, fmpz_mat
 from networks import Layers, entry, fractions, network, points_of, random_certificate, write
 
 from verify.engine import Statistics, check
 from verify.engine.block import LIMB, Block
-from verify.engine.cancel import cancellation, vanish
+from verify.engine.cancel import _implying, cancellation, vanish
 from verify.engine.dense import Dense
 from verify.engine.exact import ExactNetwork
 from verify.engine.line import Pieces
@@ -291,6 +293,39 @@ def test_where_a_layer_cancels_the_outputs_are_zero_whatever_enters_it(seed: int
             for some in parallel.values() for row in last for k in range(inputs + 1)
         )  # fmt: skip
         assert bool(claimed) == vanishes or (not claimed and not complete)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_conditions_imply_those_they_stand_for(seed: int) -> None:
+    rng = random.Random(seed)
+    size, bits = rng.randint(1, 6), rng.choice([2, 40, 500])
+    basis = [
+        [rng.choice([0, 1, -1, rng.getrandbits(3)]) for _ in range(size)] for _ in range(rng.randint(1, size))
+    ]
+    table = [
+        [sum(w * row[k] for w, row in zip(weights, basis, strict=True)) for k in range(size)]
+        for weights in [[rng.getrandbits(bits) for _ in basis] for _ in range(4)]
+    ]
+    short = _implying(table, size)
+    rank = lambda rows: fmpz_mat(rows).rank() if rows else 0  # noqa: E731
+    assert rank(short + table) == rank(short)
+    assert all(sum(map(abs, row)) < 2**53 for row in short)
+    assert rank(short) == (rank(table) if any(map(any, table)) else 0) or bits == 500 or len(basis) > 4
+
+
+def test_threads_share_the_primes() -> None:
+    primes = Residues(Network([[[1, 0]], [[1, 0]]], [1]), 1, 0).primes
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(primes.beyond, [50 * k for k in range(1, 40)] * 4))
+    finally:
+        sys.setswitchinterval(switch)
+    longest = max(found, key=len)
+    assert len(set(longest)) == len(longest)
+    assert all(some == longest[: len(some)] for some in found)
+    assert all(fmpz(p).is_prime() for p in longest)
 
 
 def test_windows_of_a_dense_network_settle_the_points_outside(tmp_path: Path) -> None:

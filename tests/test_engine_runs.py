@@ -166,6 +166,22 @@ def test_files_that_change_after_they_were_hashed_are_found_out(tmp_path: Path) 
         assert verdict.place in ("points", "certificate", "format")
 
 
+def test_a_header_that_changes_is_found_out(tmp_path: Path) -> None:
+    """The same bytes as floats and as integers: not the same points."""
+    layers: Layers = [(fractions([[1]]), [Fraction(0)]), (fractions([[1]]), [Fraction(0)])]
+    path = write(tmp_path / "a", layers, np.array([[-1.0], [-4.0]]), {})
+    assert check(path).status == "accepted"
+    file = path / "points.npy"
+    other = file.read_bytes().replace(b"<f8", b"<i8")
+    verdict = check(path, executor=Meddler(file, other))
+    assert (verdict.status, verdict.place) == ("malformed", "points")
+
+
+def test_a_progress_file_that_cannot_be_kept_says_nothing_about_the_certificate(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="progress file cannot be kept"):
+        check(CORPUS / "accepted" / "edit.json", resume=tmp_path / "missing" / "progress.json")
+
+
 def test_a_worker_that_dies_is_one_clear_error() -> None:
     class Dying(Executor):
         def submit(self, *_: Any, **__: Any) -> Future[Any]:

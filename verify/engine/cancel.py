@@ -15,6 +15,7 @@ neuron at all: conditions that imply the others are all that is needed.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterator
@@ -40,10 +41,11 @@ def cancellation(network: Network, most: int = 1 << 27) -> dict[int, Floats]:
     >>> cancellation(tent)[0].tolist()
     [[1.0, 0.0, -1.0], [0.0, 1.0, -1.0]]
     """
-    out, work = {}, 0
+    out, behind, work = {}, 0, 0
     for depth in reversed(range(len(network.layers) - 1)):
         rows, after = network.layers[depth : depth + 2]
-        work += sum(map(len, network.layers[depth + 1])) * (len(network.layers) - depth)
+        behind += sum(map(len, after))
+        work += behind
         if work > _MOST_WORK:  # in very deep networks the last layers must do
             break
         if _output_of_biases(network, depth + 1):
@@ -96,17 +98,20 @@ def _implying(table: list[list[int]], size: int) -> list[list[int]]:
     table = [row for row in table if any(row)]
     if not table:
         return []
+    unit_vectors = [[int(i == k) for k in range(size)] for i in range(size)]
     matrix = fmpz_mat(table)
     reduced, rank = nmod_mat(matrix, _PRIME).rref()
     rows = [[_fraction(int(x)) for x in row] for row in reduced.tolist()[:rank]]
-    common = math.lcm(*(q for row in rows for _, q in row))
+    common = 1
+    for _, q in itertools.chain(*rows):
+        common = math.lcm(common, q)
+        if common >= 2**53:
+            return unit_vectors
     guess = [[p * (common // q) for p, q in row] for row in rows]
     pivots = [next(k for k, x in enumerate(row) if x) for row in guess]
     at_pivots = fmpz_mat([[row[k] for k in pivots] for row in table])
     short = all(sum(map(abs, row)) < 2**53 for row in guess)
-    if rank == size or not short or at_pivots * fmpz_mat(guess) != common * matrix:
-        return [[int(i == k) for k in range(size)] for i in range(size)]
-    return guess
+    return guess if short and at_pivots * fmpz_mat(guess) == common * matrix else unit_vectors
 
 
 def _fraction(x: int) -> tuple[int, int]:
