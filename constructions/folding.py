@@ -68,8 +68,8 @@ class Folding:
         """The row and the bias over the first layer of the function with these lines.
 
         Raises:
-            NumbersTooLongError: the common denominator of the row is longer than the limit, by more
-                than a quarter.
+            NumbersTooLongError: an entry or the common denominator of the row is longer than its
+                limit, by more than a quarter.
         """
         row, slope = [lines[0].slope], lines[0].slope
         for gap, before, after in zip(self.knots, lines, lines[1:], strict=False):
@@ -83,8 +83,11 @@ class Folding:
         if limits is not None:
             common = 1
             for entry in row:
+                # numbers may still cancel: some room is left
+                if 4 * max(int(entry.p).bit_length(), int(entry.q).bit_length()) > 5 * limits.reduced:
+                    raise NumbersTooLongError(f"a weight has more than {limits.reduced} bits")
                 common = math.lcm(common, int(entry.q))
-                if 4 * common.bit_length() > 5 * limits.written:  # it may still cancel: some room is left
+                if 4 * common.bit_length() > 5 * limits.written:
                     raise NumbersTooLongError(f"a row has a denominator of more than {limits.written} bits")
         return row, lines[0](self.anchor)
 

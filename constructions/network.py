@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from flint import fmpq
+from flint import fmpq, fmpz
 from numpy.typing import NDArray
 
 from constructions.exact import ExactArray, exact_array
@@ -41,9 +43,12 @@ class Layer:
             out.weight[k, :] = [int(entry.p) * (common // int(entry.q)) for entry in row]
             out.bias[k] = int(offset.p) * (common // int(offset.q))
             out.denominator[k] = common
+        # rationals are reduced already: no need to find that out again
+        entries = itertools.chain(bias, *weight)
+        out.__dict__["bits"] = max((max(_bits(x.p), _bits(x.q)) for x in entries), default=0)
         return out
 
-    @property
+    @cached_property
     def bits(self) -> int:
         """The longest reduced numerator or denominator of a weight or bias, in bits."""
         longest = 0
@@ -61,6 +66,10 @@ class Layer:
         arrays = (self.weight, self.bias, self.denominator)
         entries = (int(entry) for array in arrays for entry in array.flat)
         return max((entry.bit_length() for entry in entries), default=0)
+
+
+def _bits(x: fmpz) -> int:
+    return int(x.height_bits())
 
 
 @dataclass(frozen=True)

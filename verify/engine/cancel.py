@@ -29,7 +29,7 @@ from verify.kernel import Network
 __all__ = ["cancellation", "vanish"]
 
 _PRIME = 2**61 - 1
-_MOST_WORK = 10**7
+_MOST_WORK = 10**6
 
 
 def cancellation(network: Network, most: int = 1 << 27) -> dict[int, Floats]:
