@@ -58,7 +58,6 @@ def measure(**case: Any) -> dict[str, Any]:
 
 def rows(quick: bool) -> list[dict[str, Any]]:
     """All cases, each in a fresh process."""
-    runs = 1 if quick else 5
     sizes = [10**k for k in range(3, 4 if quick else 8)]
     dense = {"d": 20, "width": 64, "bits": 30, "layers": 3}
     todo: list[dict[str, Any]] = []
@@ -79,6 +78,8 @@ def rows(quick: bool) -> list[dict[str, Any]]:
         todo += [{"network": "mirrored", "K": k, **dense, "bits": bits}]
     for width in (256, 500) if quick else (500, 2000):
         todo += [{"network": "copies", "K": 500 if quick else 40_000, **dense, "width": width}]
-    return [
-        in_fresh_process(measure, **case, runs=min(runs, 3 if case["K"] >= 10**7 else 5)) for case in todo
-    ]
+
+    def runs(case: dict[str, Any]) -> int:
+        return 1 if quick else 3 if case["K"] >= 10**6 or case.get("width", 0) >= 1000 else 5
+
+    return [in_fresh_process(measure, **case, runs=runs(case)) for case in todo]
