@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import Layers, evaluate, fractions, network, points_of, write
+from networks import Layers, evaluate, fractions, network, points_of, text_array, write
 
 from verify.engine import ROUTES, Statistics, check
 from verify.kernel import check as kernel_check
@@ -32,9 +33,15 @@ def agree(folder: Path, path: Path, truth: int | None) -> None:
         assert check(path, route=route) == verdict, (route, folder)
 
 
-@pytest.mark.parametrize("kind", ["small", "rational", "30 bits", "long", "far apart"])
-@pytest.mark.parametrize("seed", range(25))
+KINDS = ["small", "rational", "30 bits", "long", "far apart"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "seed", [*range(25), *(pytest.param(k, marks=pytest.mark.slow) for k in range(25, 150))]
+)
 def test_kernel_engine_and_flint_agree(tmp_path: Path, kind: str, seed: int) -> None:
+    """Values, of four networks each: 500 networks by default, 2,500 more in the slow tests."""
     rng = random.Random(f"{kind} {seed}")
     for number in range(4):
         inputs, outputs = rng.randint(1, 3), rng.choice([1, 1, 2])
@@ -52,6 +59,39 @@ def test_kernel_engine_and_flint_agree(tmp_path: Path, kind: str, seed: int) -> 
             else:
                 wrong[i] = [wrong[i][0] + Fraction(1, 2**1200), *wrong[i][1:]]
             agree(tmp_path, write(tmp_path / str(number), layers, points, wrong), i)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "seed", [*range(12), *(pytest.param(k, marks=pytest.mark.slow) for k in range(12, 60))]
+)
+def test_kernel_and_engine_agree_on_labels_and_margins(tmp_path: Path, kind: str, seed: int) -> None:
+    """Several claims with margins; leads that are just enough, and too small by the least bit."""
+    rng = random.Random(f"label {kind} {seed}")
+    inputs, outputs = rng.randint(1, 3), rng.randint(2, 3)
+    layers, points = network(rng, kind, inputs, outputs), points_of(rng, inputs)
+    exact = [[Fraction(x.item() if hasattr(x, "item") else x) for x in row] for row in points]
+    right = [evaluate(layers, point) for point in exact]
+    edits = {i: rng.randrange(outputs) for i, value in enumerate(right) if any(value) or rng.random() < 0.1}
+    if edits and rng.random() < 0.2:
+        del edits[rng.choice(sorted(edits))]
+    folder = write(tmp_path / "a", layers, points, {})
+    document = json.loads((folder / "certificate.json").read_text())
+    margin, least = Fraction(rng.randint(0, 3), rng.choice([1, 3])), Fraction(1, 2**600)
+    base = [[Fraction(0)] * outputs for _ in right]
+    for i, label in edits.items():  # base + g leads by the margin, or by a little more or less
+        lead = margin + rng.choice([0, 0, 0, least, least, 1, -least])
+        base[i] = [(lead if k == label else 0) - value for k, value in enumerate(right[i])]
+    document["base"] = text_array(base)
+    document["edits"] = {"index": sorted(edits), "label": [edits[i] for i in sorted(edits)]}
+    claim = {**document["claims"][0], "kind": "label-edit"}
+    margins = [margin, margin + least, Fraction(0), margin]
+    document["claims"] = [{**claim, "margin": str(m)} for m in margins[: rng.randint(1, 4)]]
+    (folder / "certificate.json").write_text(json.dumps(document))
+    verdict = kernel_check(folder)
+    assert verdict.status != "malformed", verdict.text()
+    for route in ROUTES:
+        assert check(folder, route=route) == verdict, route
 
 
 @pytest.mark.parametrize("route", ["auto", "cancellation", "residues", "patterns"])

@@ -85,8 +85,9 @@ def check(
 
     Raises:
         ValueError: unknown route, a memory budget below 1 MiB, or a `resume` that is no progress file.
-        RuntimeError: a worker process died; the progress file cannot be kept; a library has changed
-            how floats are rounded; or engine and kernel disagree on a point: a bug to be reported.
+        RuntimeError: a worker process died, or cannot be started; the progress file cannot be kept;
+            a library has changed how floats are rounded; or engine and kernel disagree on a point: a
+            bug to be reported.
     """
     if route not in ROUTES:
         raise ValueError(f"route is {route!r}: expected one of {', '.join(ROUTES)}")
@@ -314,7 +315,10 @@ def _completed(pool: Executor, tasks: list[Task]) -> Iterator[tuple[Task, Report
             for task in waiting:
                 if violated is not None and task.first > violated:
                     break
-                running[pool.submit(examine, task)] = task
+                try:
+                    running[pool.submit(examine, task)] = task
+                except OSError as error:  # nothing about the certificate
+                    raise RuntimeError(f"no worker can be started: {error}") from error
                 if len(running) >= 2 * WORKERS:
                     break
             if not running:
