@@ -8,6 +8,7 @@ other; the peak is that of the whole process, the data included.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,8 @@ def measure(*, layers: int, K: int, N: int, d: int, seed: int) -> dict[str, Any]
     return {**size, "seconds": building, "floor": floor, "writing": writing}
 
 
-def rows(quick: bool) -> list[dict[str, Any]]:
+def rows(quick: bool) -> Iterator[dict[str, Any]]:
     """One row a problem size and depth; times are lists over the runs, other figures the largest."""
-    out = []
     for k, n, d in SIZES[:2] if quick else SIZES:
         for layers in (2, 3, 4):
             runs = 1 if quick else 3 if k >= 10**6 else 5
@@ -53,5 +53,4 @@ def rows(quick: bool) -> list[dict[str, Any]]:
                 in_fresh_process(measure, layers=layers, K=k, N=n, d=d, seed=seed) for seed in range(runs)
             ]
             row: dict[str, Any] = {key: max(run[key] for run in found) for key in found[0] if key != "seed"}
-            out.append(row | {key: [run[key] for run in found] for key in ("seconds", "floor", "writing")})
-    return out
+            yield row | {key: [run[key] for run in found] for key in ("seconds", "floor", "writing")}

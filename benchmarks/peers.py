@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ def measure(peer: str, K: int, runs: int) -> dict[str, Any]:  # noqa: N803
     return {"seconds": times, "floor": floors}
 
 
-def rows(quick: bool) -> list[dict[str, Any]]:
+def rows(quick: bool) -> Iterator[dict[str, Any]]:
     sizes = {"sympy": 100, "Fractions": 100, "kernel": 1_000, "flint": 10_000, "engine": 100_000}
     todo = [(peer, 10 if quick else size) for peer, size in sizes.items()]
-    return [in_fresh_process(measure, peer=peer, K=k, runs=1 if quick else 5) for peer, k in todo]
+    return (in_fresh_process(measure, peer=peer, K=k, runs=1 if quick else 5) for peer, k in todo)

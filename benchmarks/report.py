@@ -1,8 +1,9 @@
 """Run all benchmarks; write the tables and pictures that the repository keeps.
 
-    python benchmarks/report.py [--quick] [--to FOLDER]
+    python benchmarks/report.py [--quick] [--to FOLDER] [--only building|checking|peers]
 
-`--quick` shows that everything runs, in about a minute, and measures nothing worth reading.
+All of it takes about an hour. `--quick` shows that everything runs, in about a minute, and measures
+nothing worth reading.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -152,13 +154,12 @@ def picture(rows: Rows, by: str, label: str, floor: str, file: Path) -> None:
     plt.close(figure)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--to", type=Path, default=Path(__file__).parent / "results")
-    arguments = parser.parse_args()
-    about = machine()
-    built, checked, others = (part.rows(arguments.quick) for part in (building, checking, peers))
+PARTS = {"building": building.rows, "checking": checking.rows, "peers": peers.rows}
+
+
+def report(measured: dict[str, Any], folder: Path) -> str:
+    """Write tables and pictures of what was measured; the text of the tables."""
+    about, built, checked = measured["about"], measured["building"], measured["checking"]
     text = f"""# What building and checking cost
 
 {about["date"]}, on {about["machine"]}; {about["software"]}. Medians, with the least and the largest
@@ -178,15 +179,32 @@ value; ratios are taken pair by pair within one run. `make bench` measures anew.
 
 ## The same evaluation by others: 20-64-64-1, weights of 30 bits
 
-{peers_table(others)}
+{peers_table(measured["peers"])}
 """
+    (folder / "README.md").write_text(text)
+    picture(built, "layers", "{} layers", "project + sort", folder / "building.svg")
+    picture(checked, "network", "{}", "float64 pass", folder / "checking.svg")
+    return text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--to", type=Path, default=Path(__file__).parent / "results")
+    parser.add_argument("--only", choices=PARTS, help="measure one part anew, and keep the others")
+    arguments = parser.parse_args()
     arguments.to.mkdir(exist_ok=True)
-    (arguments.to / "README.md").write_text(text)
-    measured = {**about, "building": built, "checking": checked, "peers": others}
-    (arguments.to / "results.json").write_text(json.dumps(measured, indent=1))
-    picture(built, "layers", "{} layers", "project + sort", arguments.to / "building.svg")
-    picture(checked, "network", "{}", "float64 pass", arguments.to / "checking.svg")
-    print(text)
+    file = arguments.to / "results.json"
+    measured = json.loads(file.read_text()) if arguments.only else {}
+    measured["about"] = machine()
+    for name, rows in PARTS.items():
+        if arguments.only in (None, name):
+            measured[name] = []
+            for row in rows(arguments.quick):
+                measured[name].append(row)
+                file.write_text(json.dumps(measured, indent=1))  # a long run may be interrupted
+                print(name, json.dumps(row), file=sys.stderr, flush=True)
+    print(report(measured, arguments.to))
 
 
 if __name__ == "__main__":
