@@ -185,6 +185,7 @@ def beside(c: Document) -> None:
 
 def one_layer(c: Document) -> None:
     c["claims"][0]["layers"] = 1
+    del c["claims"][0]["split"]
 
 
 def other_values(c: Document) -> None:
@@ -196,7 +197,7 @@ def early_split(c: Document) -> None:
 
 
 FORGED: list[tuple[Callable[[Document], None], str]] = [
-    (overlap, "windows[0]"),
+    (overlap, "windows[40]"),
     (too_high, "neurons"),
     (flat, "windows[0]"),
     (backwards, "windows[1]"),
