@@ -9,8 +9,9 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -41,18 +42,26 @@ def certificate(content: Solution | Obstruction) -> tuple[dict[str, Any], dict[s
     return document, files
 
 
-def write_certificate(content: Solution | Obstruction, path: str | os.PathLike[str]) -> Path:
+def write_certificate(
+    content: Solution | Obstruction,
+    path: str | os.PathLike[str],
+    beside: Mapping[str, bytes] = MappingProxyType({}),
+) -> Path:
     """Write `path`: one JSON file if it ends in `.json`, else a new folder with sidecar files.
 
-    The file or folder appears whole or not at all. An existing file is replaced.
+    The file or folder appears whole or not at all. An existing file is replaced. Files `beside` go
+    into the folder too.
 
     Raises:
         FileExistsError: the folder exists already.
         FileNotFoundError: the folder that should hold it does not exist.
-        ValueError: an integer has more than 20,000 digits, the most that the format allows.
+        ValueError: an integer has more than 20,000 digits, the most that the format allows; or files
+            go beside a single file.
     """
     target = refuse_target(path)
     if target.suffix == ".json":
+        if beside:
+            raise ValueError(f"{target} is one file: expected a folder, for {', '.join(beside)} beside it")
         write_whole(target, _encode(_document(content, None)))
         return target
     aside = Path(tempfile.mkdtemp(prefix=".aside-", dir=target.parent))
@@ -60,6 +69,8 @@ def write_certificate(content: Solution | Obstruction, path: str | os.PathLike[s
         aside.chmod(0o755)
         document = _document(content, lambda name, parts: write_whole(aside / name, parts))
         write_whole(aside / "certificate.json", _encode(document))
+        for name, file in beside.items():
+            write_whole(aside / name, [file])
         aside.rename(target)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
