@@ -9,8 +9,9 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 from constructions.build import Solution
 from constructions.exact import ExactArray, exact_array, row_chunks
 from constructions.files import write_whole
+from constructions.obstruction import Obstruction
+from constructions.problem import FineTuningProblem
 
 __all__ = ["certificate", "refuse_target", "write_certificate"]
 
@@ -27,36 +30,47 @@ _MAX_DIGITS = 20_000
 _Save = Callable[[str, Iterable[bytes]], None]
 
 
-def certificate(solution: Solution) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The certificate of a solution as a JSON-ready dict, with the sidecar files it may name.
+def certificate(content: Solution | Obstruction) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The certificate of a solution or an obstruction as a JSON-ready dict, with the sidecar files it
+    may name.
 
     Arrays that came as `<f8`, `<f4`, `<i8` or `|u1` are offered as sidecars; `write_certificate`
     keeps them inside the JSON file when it writes a single file.
     """
     files: dict[str, bytes] = {}
-    document = _document(solution, lambda name, parts: files.update({name: b"".join(parts)}))
+    document = _document(content, lambda name, parts: files.update({name: b"".join(parts)}))
     return document, files
 
 
-def write_certificate(solution: Solution, path: str | os.PathLike[str]) -> Path:
+def write_certificate(
+    content: Solution | Obstruction,
+    path: str | os.PathLike[str],
+    beside: Mapping[str, bytes] = MappingProxyType({}),
+) -> Path:
     """Write `path`: one JSON file if it ends in `.json`, else a new folder with sidecar files.
 
-    The file or folder appears whole or not at all. An existing file is replaced.
+    The file or folder appears whole or not at all. An existing file is replaced. Files `beside` go
+    into the folder too.
 
     Raises:
         FileExistsError: the folder exists already.
         FileNotFoundError: the folder that should hold it does not exist.
-        ValueError: an integer has more than 20,000 digits, the most that the format allows.
+        ValueError: an integer has more than 20,000 digits, the most that the format allows; or files
+            go beside a single file.
     """
     target = refuse_target(path)
     if target.suffix == ".json":
-        write_whole(target, _encode(_document(solution, None)))
+        if beside:
+            raise ValueError(f"{target} is one file: expected a folder, for {', '.join(beside)} beside it")
+        write_whole(target, _encode(_document(content, None)))
         return target
     aside = Path(tempfile.mkdtemp(prefix=".aside-", dir=target.parent))
     try:
         aside.chmod(0o755)
-        document = _document(solution, lambda name, parts: write_whole(aside / name, parts))
+        document = _document(content, lambda name, parts: write_whole(aside / name, parts))
         write_whole(aside / "certificate.json", _encode(document))
+        for name, file in beside.items():
+            write_whole(aside / name, [file])
         aside.rename(target)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
@@ -88,27 +102,16 @@ def _encode(document: dict[str, Any]) -> Iterator[bytes]:
     yield b"\n}\n"
 
 
-def _document(solution: Solution, save: _Save | None) -> dict[str, Any]:
-    problem, network = solution.problem, solution.network
-    claim: dict[str, Any] = {
-        "kind": "edit",
-        "neurons": network.neurons,
-        "layers": network.depth,
-    }
+def _document(content: Solution | Obstruction, save: _Save | None) -> dict[str, Any]:
+    return _solution(content, save) if isinstance(content, Solution) else _obstruction(content, save)
+
+
+def _solution(solution: Solution, save: _Save | None) -> dict[str, Any]:
+    network = solution.network
+    claim: dict[str, Any] = {"kind": "edit", "neurons": network.neurons, "layers": network.depth}
     if solution.bound is not None:
         claim["bound"] = solution.bound
-    document: dict[str, Any] = {
-        "format": "ftc-certificate",
-        "version": 1,
-        "claims": [claim],
-        "points": _array(problem.points, "points", save),
-    }
-    if problem.base is not None:
-        document["base"] = _array(problem.base, "base", save)
-    indices = sorted(problem.values)
-    values = exact_array([problem.values[i] for i in indices], "values")
-    document["edits"] = {"index": indices, "value": _array(values, "edits.value", None)}
-    document["direction"] = [str(entry) for entry in solution.direction]
+    document = _instance(solution.problem, claim, solution.direction, save)
     document["network"] = [
         {
             "weight": _rows(f"network[{k}].weight", layer.weight, layer.denominator),
@@ -122,6 +125,37 @@ def _document(solution: Solution, save: _Save | None) -> dict[str, Any]:
         "restart_every": solution.restart_every,
         "longest_weight_bits": network.bits,
     }
+    return document
+
+
+def _obstruction(obstruction: Obstruction, save: _Save | None) -> dict[str, Any]:
+    claim = {
+        "kind": "line-obstruction",
+        "neurons": obstruction.neurons,
+        "layers": obstruction.layers,
+        "windows": [list(window) for window in obstruction.windows],
+    }
+    if obstruction.split is not None:
+        claim["split"] = obstruction.split
+    return _instance(obstruction.problem, claim, obstruction.direction, save)
+
+
+def _instance(
+    problem: FineTuningProblem, claim: dict[str, Any], direction: tuple[int, ...], save: _Save | None
+) -> dict[str, Any]:
+    """What every certificate holds: the problem, a claim about it, and a direction."""
+    document: dict[str, Any] = {
+        "format": "ftc-certificate",
+        "version": 1,
+        "claims": [claim],
+        "points": _array(problem.points, "points", save),
+    }
+    if problem.base is not None:
+        document["base"] = _array(problem.base, "base", save)
+    indices = sorted(problem.values)
+    values = exact_array([problem.values[i] for i in indices], "values")
+    document["edits"] = {"index": indices, "value": _array(values, "edits.value", None)}
+    document["direction"] = [str(entry) for entry in direction]
     return document
 
 

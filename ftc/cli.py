@@ -226,6 +226,36 @@ def _how(how: dict[str, Any], ratio: float | None) -> str:
     return text if ratio is None else f"{text}; {ratio:.1f} times a float64 pass"
 
 
+@app.command("obstruct")
+def obstruct_command(
+    n: Annotated[int, typer.Argument(min=1, max=100_000, metavar="N", help="Number of edits.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A new folder.")],
+    points: Annotated[int | None, typer.Option(min=1, help="Number of points K.")] = None,
+    layers: Annotated[int, typer.Option(min=2, max=100, help="Number of layers.")] = 2,
+    one_sign: Annotated[bool, typer.Option(help="All changes have one sign.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a worst case with the proof that it is hard: certificate, points.npy and edits.csv."""
+    from constructions.adversarial import worst_case
+    from constructions.obstruction import obstruct
+
+    problem = worst_case(n, layers, points, positive=one_sign)
+    found = obstruct(problem, layers)
+    lines = ["index,value", *(f"{i},{value}" for i, value in sorted(problem.values.items()))]
+    write_certificate(found, output, {"edits.csv": ("\n".join(lines) + "\n").encode()})
+    facts = {
+        "certificate": str(output), "layers": layers, "at least": found.neurons, "edits": problem.N,
+        "points": problem.K, "windows": len(found.windows),
+    }  # fmt: skip
+    if as_json:
+        print(json.dumps(facts))
+    else:
+        print(
+            f"no network of {layers} layers with fewer than {found.neurons} neurons makes these {problem.N} "
+            f"edits among {problem.K} points; {len(found.windows)} windows"
+        )
+
+
 @app.command("bounds")
 def bounds_command(
     n: Annotated[int, typer.Argument(min=0, max=10**12, metavar="N", help="Number of edits.")],

@@ -210,3 +210,17 @@ def test_the_picture_goes_along_the_direction_of_the_certificate(folder) -> None
             assert profile.positions == [x * u[0] + y * u[1] for x, y in points]
             assert [profile(t) for t in profile.positions] == [0, 2, 0, 0, -1]
     assert seen == {True, False}
+
+
+def test_obstruct_writes_a_worst_case_that_can_be_built(folder, monkeypatch, capsys) -> None:
+    assert ftc_run(monkeypatch, "obstruct", "9", "--layers", "3", "-o", "hard", "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert ftc_run(monkeypatch, "check", "hard") == 0
+    assert f"fewer than {facts['at least']} neurons" in capsys.readouterr().out
+    files = ("hard/points.npy", "hard/edits.csv")
+    assert ftc_run(monkeypatch, "build", *files, "-o", "patch", "--layers", "3", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["neurons"] >= facts["at least"]
+    for wrong in (("-o", "hard"), ("-o", "a.json"), ("-o", "b", "--points", "8")):
+        assert ftc_run(monkeypatch, "obstruct", "9", "--layers", "3", *wrong) == 2
+        assert capsys.readouterr().err.startswith("ftc: ")
+    assert not (folder / "a.json").exists()

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from verify.kernel.certificate import Certificate, Progress, read_certificate
 from verify.kernel.edit import EditClaim, Violation
+from verify.kernel.line_obstruction import LineObstruction
 from verify.kernel.reader import Malformed, shown
 
 __all__ = ["EXIT_CODES", "KINDS", "Claim", "Finding", "Verdict", "check", "conclude"]
@@ -21,22 +22,28 @@ class Claim(Protocol):
 
     facts: dict[str, Any]
 
+    @property
+    def proved(self) -> str:
+        """What it proves, in words, once it is accepted."""
+
     def judge(self, progress: Progress) -> Violation | None: ...
 
 
 KINDS: dict[str, Callable[[dict[str, Any], str, Certificate], Claim]] = {
     "edit": EditClaim.read,
     "label-edit": EditClaim.read,
+    "line-obstruction": LineObstruction.read,
 }
 """Every kind of claim, and its reader. A kind that is not listed is malformed."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim, and its first violated obligation if there is one."""
+    """One claim, and its first violated obligation if there is one, or else what is proved."""
 
     claim: dict[str, Any]
     violation: Violation | None
+    proved: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,12 +83,7 @@ class Verdict:
                 f"rejected: {head}: {point}{violation.obligation}: "
                 f"expected {violation.expected}, got {violation.got}"
             )
-        bound = claim.get("bound")
-        within = f", at most {bound['value']} by the bound {bound['name']}" if bound else ""
-        return (
-            f"accepted: {head}: {claim['neurons']} neurons, {claim['layers']} layers{within}; "
-            f"{self.edits} edits and {self.points - self.edits} protected points, exactly"
-        )
+        return f"accepted: {head}: {finding.proved}"
 
 
 def check(path: str | os.PathLike[str], progress: Progress = lambda done, total: None) -> Verdict:
@@ -113,7 +115,10 @@ def conclude(
     except OSError as error:
         reason = f"cannot be read: {error.strerror or type(error).__name__}"
         return Verdict("malformed", place="certificate", reason=reason)
-    findings = tuple(Finding(claim.facts, v) for claim, v in zip(claims, violations, strict=True))
+    findings = tuple(
+        Finding(claim.facts, violation, claim.proved if violation is None else "")
+        for claim, violation in zip(claims, violations, strict=True)
+    )
     status = "rejected" if any(violations) else "accepted"
     return Verdict(status, findings, certificate.points.shape[0], len(certificate.edits))
 

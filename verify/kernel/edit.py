@@ -10,7 +10,7 @@ from verify.kernel.bounds import bound_value, read_bound
 from verify.kernel.certificate import Certificate, Network, Progress
 from verify.kernel.reader import MAX_COUNT, Malformed, Row, fields, need, rational, shown
 
-__all__ = ["EditClaim", "Violation"]
+__all__ = ["EditClaim", "Violation", "changes"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,16 @@ class EditClaim:
         """A row of base that is left out."""
         return [0] * self.certificate.outputs, 1
 
+    @property
+    def proved(self) -> str:
+        facts, total, edits = self.facts, self.certificate.points.shape[0], len(self.certificate.edits)
+        bound = facts.get("bound")
+        within = f", at most {bound['value']} by the bound {bound['name']}" if bound else ""
+        return (
+            f"{facts['neurons']} neurons, {facts['layers']} layers{within}; "
+            f"{edits} edits and {total - edits} protected points, exactly"
+        )
+
     def miscount(self) -> Violation | None:
         """The stated number of neurons or layers, if it is wrong."""
         counts = {"neurons": self.network.neurons, "layers": len(self.network.layers)}
@@ -90,9 +100,9 @@ class EditClaim:
         if isinstance(wanted, int):
             self.edits += 1
         elif wanted is not None:
-            changes = [p for p, _ in _changes(wanted, base) if p]
-            self.edits += bool(changes)
-            self.signs |= {p > 0 for p in changes}
+            signs = {p > 0 for p, _ in changes(wanted, base) if p}
+            self.edits += bool(signs)
+            self.signs |= signs
 
     def violation(self, i: int, g: list[int], below: list[int], base: Row) -> Violation | None:
         """What is wrong at point `i`, where output `k` of the network is `g[k] / below[k]`."""
@@ -104,7 +114,7 @@ class EditClaim:
                 if value:
                     return Violation(f"g[{k}] at a protected point", "0", ratio(value, below[k]), i)
             return None
-        for k, (p, q) in enumerate(_changes(wanted, base)):
+        for k, (p, q) in enumerate(changes(wanted, base)):
             if g[k] * q != p * below[k]:
                 return Violation(f"g[{k}] at an edited point", ratio(p, q), ratio(g[k], below[k]), i)
         return None
@@ -136,7 +146,7 @@ class EditClaim:
         return None
 
 
-def _changes(wanted: Row, base: Row) -> list[tuple[int, int]]:
+def changes(wanted: Row, base: Row) -> list[tuple[int, int]]:
     """Wanted output minus base, as numerators and positive denominators."""
     below = wanted[1] * base[1]
     return [(v * base[1] - b * wanted[1], below) for v, b in zip(wanted[0], base[0], strict=True)]

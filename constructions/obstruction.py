@@ -1,0 +1,126 @@
+"""Lower bounds for a given instance: windows that force breakpoints, along lines that hold data.
+
+A window is three points of a line whose second difference is not 0: every piecewise linear
+interpolant bends there, in the direction of its sign. The largest set of windows that are disjoint
+among equal signs is as large as the least number of breakpoints: the two are dual.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from constructions.bounds import ceil_two_sqrt, least_width_product
+from constructions.problem import FineTuningProblem
+
+__all__ = ["Obstruction", "obstruct", "windows"]
+
+Window = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Obstruction:
+    """No network of `layers` layers with fewer than `neurons` neurons solves `problem`: the `windows` on
+    a line along `direction` show it; of three layers the first `split` may lie in a half of one sign."""
+
+    problem: FineTuningProblem
+    layers: int
+    neurons: int
+    direction: tuple[int, ...]
+    windows: list[Window]
+    split: int | None = None
+
+
+def windows(positions: list[Fraction], values: list[Fraction]) -> list[tuple[Window, bool]]:
+    """The largest set of windows on a line that are disjoint among equal signs, from left to right, as
+    places in `positions` (distinct, increasing), each with whether it is convex.
+
+    In every run of neighbouring second differences of one sign the 1st, 3rd, 5th, ..: their number
+    is that of the breakpoints of the best interpolant, so no set is larger.
+
+    >>> positions, values = [Fraction(i) for i in range(5)], [Fraction(v) for v in (0, 0, 1, 0, 0)]
+    >>> [window for window, _ in windows(positions, values)]
+    [(0, 1, 2), (1, 2, 3), (2, 3, 4)]
+    """
+    out: list[tuple[Window, bool]] = []
+    last, free = 0, -1
+    for j in range(1, len(positions) - 1):
+        left, right = positions[j] - positions[j - 1], positions[j + 1] - positions[j]
+        bend = (values[j + 1] - values[j]) * left - (values[j] - values[j - 1]) * right
+        sign = (bend > 0) - (bend < 0)
+        if sign and not (free == j and sign == last):
+            out.append(((j - 1, j, j + 1), sign > 0))
+            last, free = sign, j + 1
+    return out
+
+
+def obstruct(problem: FineTuningProblem, layers: int) -> Obstruction:
+    """The strongest obstruction from the lines that pass through an edited point and other points.
+
+    If all points are collinear there is one line, and for two layers the number is the least number of
+    breakpoints; then the least width is this number or one more (THEORY 1). Costs about `N K` exact
+    steps for points that are not collinear.
+
+    Raises:
+        ValueError: fewer than two layers.
+
+    >>> from constructions.adversarial import worst_case
+    >>> [obstruct(worst_case(100, layers), layers).neurons for layers in (2, 3, 4)]
+    [300, 38, 18]
+    """
+    if layers < 2:
+        raise ValueError(f"layers is {layers}: expected an integer from 2")
+    best = Obstruction(problem, layers, 0, (1,) + (0,) * (problem.d - 1), [])
+    for direction, line in _lines(problem):
+        positions = [t for t, _ in line]
+        values = [problem.delta.get(i, Fraction(0)) for _, i in line]
+        found = windows(positions, values)
+        neurons, split = least_width_product(len(found) + 1, layers - 1), None
+        if layers == 3:
+            neurons, split, found = max(
+                [(neurons, None, found), *_halves(found)], key=lambda candidate: candidate[0]
+            )
+        if neurons > best.neurons:
+            indices = [(line[a][1], line[b][1], line[c][1]) for (a, b, c), _ in found]
+            best = Obstruction(problem, layers, neurons, direction, indices, split)
+    return best
+
+
+def _halves(found: list[tuple[Window, bool]]) -> Iterator[tuple[int, int, list[tuple[Window, bool]]]]:
+    """Windows of one sign left of a cut and of the other sign right of it, for every cut."""
+    for first in (True, False):
+        for cut in sorted({window[2] for window, _ in found}):
+            left = [(w, s) for w, s in found if s == first and w[2] <= cut]
+            right = [(w, s) for w, s in found if s != first and w[0] >= cut]
+            bound = ceil_two_sqrt(len(left) + 1) + ceil_two_sqrt(len(right) + 1) - 4
+            yield bound, len(left), left + right
+
+
+def _lines(problem: FineTuningProblem) -> Iterator[tuple[tuple[int, ...], list[tuple[Fraction, int]]]]:
+    """Lines through an edited point and at least two others: a direction, and positions with indices in
+    increasing order, one index for equal points. No line comes twice."""
+    points = [tuple(row) for row in problem.points.numerators.tolist()]
+    seen: set[tuple[int, tuple[int, ...]]] = set()
+    first_at: dict[tuple[int, ...], int] = {}
+    for i, point in enumerate(points):
+        first_at.setdefault(point, i)
+    for i in problem.delta:
+        if first_at[points[i]] != i:
+            continue
+        lines: dict[tuple[int, ...], list[tuple[Fraction, int]]] = defaultdict(list)
+        for point, j in first_at.items():
+            step = [b - a for a, b in zip(points[i], point, strict=True)]
+            length = math.gcd(*step)
+            if length == 0:
+                continue
+            if next(s for s in step if s) < 0:
+                length = -length
+            lines[tuple(s // length for s in step)].append((Fraction(length), j))
+        for direction, others in lines.items():
+            line = sorted([*others, (Fraction(0), i)])
+            if len(line) > 2 and (line[0][1], direction) not in seen:
+                seen.add((line[0][1], direction))
+                yield direction, line
