@@ -865,6 +865,102 @@ def add_malformed_folders(corpus: Corpus) -> None:
     bad("folder-without-certificate", None, files, "certificate: cannot read ")
 
 
+def halves() -> Document:
+    """Eight edits along (1, 2), four of each sign, and what shows that three layers need 8 neurons."""
+    values = [1, 1, 1, 1, -1, -1, -1, -1]
+    windows = [[4 * k + j, 4 * k + j + 1, 4 * k + j + 2] for k in range(8) for j in (0, 2)]
+    whole = document(
+        [claim("line-obstruction", 8, 3, windows=windows, split=8)],
+        array((33, 2), [x for i in range(33) for x in (i, 2 * i)]),
+        {"index": [4 * k + 2 for k in range(8)], "value": array((8,), values)},
+        [],
+        direction=["1", "2"],
+    )
+    return drop(whole, "network")
+
+
+def add_obstructions(corpus: Corpus) -> None:
+    good = halves()
+    corpus.add("accepted", "obstruction-halves", good)
+    turned = [window[::-1] for window in reversed(good["claims"][0]["windows"])]
+    backwards = put(put(good, "direction", ["-1", "-2"]), "claims.0.windows", turned)
+    corpus.add("accepted", "obstruction-backwards", backwards)
+    tent = document(
+        [claim("line-obstruction", n, layers, windows=[[0, 1, 2], [1, 2, 3], [2, 3, 4]])
+         for n, layers in ((3, 2), (2, 3), (2, 2), (3, 4), (9, 10))],
+        array((5, 1), [Fraction(x, 2) for x in (0, 1, 2, 3, 7)], 2),
+        {"index": [2], "value": array((1,), [3])},
+        [],
+        base=array((5,), [0, 0, 1, 0, 0]),
+        direction=["3"],
+    )  # fmt: skip
+    tent = drop(tent, "network")
+    corpus.add("accepted", "obstruction-tent", tent)
+
+    def bad(name: str, change: Document, expected: str, k: int = 0) -> None:
+        corpus.add("rejected", f"obstruction-{name}", change, f"claim {k} (line-obstruction): {expected}")
+
+    at = "claims.0"
+    windows = good["claims"][0]["windows"]
+    bad("too-high", put(good, f"{at}.neurons", 9), "neurons: expected at most 8, as proven, got 9")
+    bad(
+        "overlapping",
+        put(good, f"{at}.windows", [*windows, windows[3]]),
+        "windows[16]: expected disjoint from windows[3]",
+    )
+    bad(
+        "flat",
+        put(drop(good, f"{at}.split"), f"{at}.windows", [[4, 8, 20]]),
+        "point 8: windows[0]: expected a second difference",
+    )
+    bad(
+        "backwards-window",
+        put(good, f"{at}.windows.1", [4, 3, 2]),
+        "point 4: windows[1]: expected points in increasing order",
+    )
+    bad(
+        "beside",
+        put(good, "points.numerators.3", "3"),
+        "point 1: windows[0]: expected points on the line, got point 1 beside it",
+    )
+    bad("early-split", put(good, f"{at}.split", 7), "split: expected two halves of opposite signs")
+    bad("late-halves", put(good, f"{at}.windows", [*windows[2:], *windows[:2]]), "split: expected")
+    mixed = put(good, "edits.index", [2, 6, 10, 30, 18, 22, 26, 14])
+    order = [0, 1, 2, 3, 4, 5, 14, 15, 6, 7, 8, 9, 10, 11, 12, 13]
+    bad(
+        "halves-that-mix",
+        put(mixed, f"{at}.windows", [windows[k] for k in order]),
+        "split: expected a first half",
+    )
+    bad("one-layer", drop(put(good, f"{at}.layers", 1), f"{at}.split"), "layers: expected at least 2, got 1")
+    bad("tent-too-high", put(tent, "claims.1.neurons", 3), "neurons: expected at most 2, as proven, got 3", 1)
+
+    def odd(name: str, change: Document, expected: str) -> None:
+        corpus.add("malformed", f"obstruction-{name}", change, f"malformed: {expected}")
+
+    odd("negative", put(good, f"{at}.neurons", -1), "claims[0].neurons: expected an integer from 0")
+    odd("with-network", put(good, "network", [affine([[1, 1]], [0])]), "network: an obstruction is about")
+    odd("without-direction", drop(good, "direction"), "direction: needed, and not zero")
+    odd("direction-zero", put(good, "direction", ["0", "0"]), "direction: needed, and not zero")
+    odd("no-list", put(good, f"{at}.windows", {}), "claims[0].windows: expected a list of windows")
+    odd(
+        "two-indices",
+        put(good, f"{at}.windows.2", [1, 2]),
+        "claims[0].windows[2]: expected three indices in 0..32",
+    )
+    odd(
+        "index-beyond",
+        put(good, f"{at}.windows.2", [1, 2, 33]),
+        "claims[0].windows[2]: expected three indices in 0..32",
+    )
+    odd("split-beyond", put(good, f"{at}.split", 17), "claims[0].split: there are 16 windows")
+    odd("split-of-four-layers", put(good, f"{at}.layers", 4), "claims[0].split: a split is for three layers")
+    labels = put(put(good, "edits", {"index": [0], "label": [0]}), "base", array((33, 2), [0] * 66))
+    odd("labels", labels, "claims[0]: line-obstruction needs edits.value")
+    two = put(good, "edits", {"index": [0], "value": array((1, 2), [0, 1])})
+    odd("two-outputs", two, "claims[0]: line-obstruction needs one output")
+
+
 def corpus() -> Files:
     """Every file of the corpus, by its path."""
     out = Corpus()
@@ -873,6 +969,7 @@ def corpus() -> Files:
     add_rejected(out)
     add_malformed(out)
     add_malformed_folders(out)
+    add_obstructions(out)
     return out.files
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from verify.kernel.certificate import Certificate, Progress
 from verify.kernel.edit import Violation, changes
-from verify.kernel.reader import Malformed, Row, fields, is_count, need, shown
+from verify.kernel.reader import Row, fields, is_count, need, shown
 
 __all__ = ["LineObstruction", "least_neurons", "least_neurons_split"]
 
@@ -104,9 +104,7 @@ class LineObstruction:
         for i, point in enumerate(certificate.points.rows()):
             base = ([0], 1) if base_rows is None else next(base_rows)
             if i in used:
-                wanted = certificate.edits.get(i, base)
-                if isinstance(wanted, int):
-                    raise Malformed("edits", "line-obstruction needs edits.value")
+                wanted = cast(Row, certificate.edits.get(i, base))
                 self.points[i], self.values[i] = point, changes(wanted, base)[0]
             if i % 256 == 255 or i == total - 1:
                 progress(i + 1, total)
