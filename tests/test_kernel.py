@@ -512,6 +512,10 @@ def test_the_facts_of_a_verdict() -> None:
                     "bound": {"name": "two-layer", "value": 3},
                 },
                 "violation": None,
+                "proved": (
+                    "3 neurons, 2 layers, at most 3 by the bound two-layer; "
+                    "1 edits and 5 protected points, exactly"
+                ),
             },
         ),
         "points": 6,

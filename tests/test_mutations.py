@@ -63,6 +63,8 @@ def array(value: Any, files: Files) -> list[Row]:
 
 
 def holds(claim: Document, document: Document, files: Files) -> bool:
+    if claim["kind"] == "line-obstruction":
+        return obstructs(claim, document, files)
     network = [(array(layer["weight"], files), array(layer["bias"], files)) for layer in document["network"]]
     points, edits = array(document["points"], files), document["edits"]
     outputs = len(network[-1][1])
@@ -98,6 +100,58 @@ def holds(claim: Document, document: Document, files: Files) -> bool:
     signs = {x > 0 for row in changes for x in row if x}
     most = formula(claim["bound"], len(network), n, len(points), not by_label and len(signs) < 2)
     return most is not None and neurons <= most
+
+
+def obstructs(claim: Document, document: Document, files: Files) -> bool:
+    """Whether the windows show that no smaller network makes the edits."""
+    points, edits, layers = array(document["points"], files), document["edits"], claim["layers"]
+    base = array(document["base"], files) if "base" in document else [[Fraction(0)]] * len(points)
+    if "network" in document or layers < 2:
+        if layers < 2 and "network" not in document:
+            return False
+        raise Unreadable
+    wanted = dict(zip(edits["index"], array(edits["value"], files), strict=True))
+    value = [wanted.get(i, b)[0] - b[0] for i, b in enumerate(base)]
+    u = [Fraction(int(x)) for x in document["direction"]]
+    pivot = next(k for k, x in enumerate(u) if x)
+    windows, split, spans = claim["windows"], claim.get("split"), []
+    for window in windows:
+        origin = points[windows[0][0]]
+        s = [(points[i][pivot] - origin[pivot]) / u[pivot] for i in window]
+        if any(
+            points[i] != [o + t * x for o, x in zip(origin, u, strict=True)]
+            for i, t in zip(window, s, strict=True)
+        ):
+            return False
+        (a, b, c), (x, y, z) = s, (value[i] for i in window)
+        if not a < b < c or (z - y) / (c - b) == (y - x) / (b - a):
+            return False
+        spans.append((a, c, (z - y) / (c - b) > (y - x) / (b - a)))
+    for k, (a, c, sign) in enumerate(spans):
+        if any(other == sign and a < end and start < c for start, end, other in spans[:k]):
+            return False
+    if split is None:
+        return bool(claim["neurons"] <= fewest(len(spans), layers - 1))
+    first, second = spans[:split], spans[split:]
+    if len({s for *_, s in first}) > 1 or len({s for *_, s in second}) > 1:
+        return False
+    if any(s == t or start < end for _, end, s in first for start, _, t in second):
+        return False
+    half = [
+        min(p + -(-(len(some) + 1) // p) - 1 for p in range(1, len(some) + 2)) for some in (first, second)
+    ]
+    return bool(claim["neurons"] <= max(sum(half) - 2, 0))
+
+
+def fewest(breakpoints: int, hidden: int) -> int:
+    """Least sum of positive widths that allow so many breakpoints, by trying every first width."""
+    if breakpoints == 0 or hidden == 1:
+        return breakpoints
+    rest = (
+        fewest(max(1, -(-(breakpoints + 1) // (w + 1)) - 1), hidden - 1) + w
+        for w in range(1, breakpoints + 1)
+    )
+    return min(rest)
 
 
 def evaluate(network: list[tuple[list[Row], list[Row]]], x: Row) -> Row:
@@ -180,7 +234,8 @@ SOURCES = [
     for files in ("", "-files")
 ]  # fmt: skip
 SOURCES += ["columns.json", "denominators.json", "every-array-in-a-file", "bound-three-layer-one-sign.json",
-            "bound-four-layer-two-signs-restart-1.json", "two-label-claims.json", "float64"]  # fmt: skip
+            "bound-four-layer-two-signs-restart-1.json", "two-label-claims.json", "float64",
+            "obstruction-halves.json"]  # fmt: skip
 
 
 def source(name: str, folder: Path) -> tuple[Document, Files]:
