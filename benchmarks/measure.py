@@ -31,6 +31,7 @@ def in_fresh_process(measure: Callable[..., Row], **case: Any) -> Row:
 
 
 def _measured(measure: Callable[..., Row], case: Row) -> tuple[Row, list[int]]:
+    multiprocessing.set_start_method(None, force=True)  # for workers, that of a usual process again
     row = measure(**case)
     whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     return row, [1024 * resource.getrusage(who).ru_maxrss for who in whose]

@@ -127,15 +127,15 @@ def peers_table(rows: Rows) -> str:
     return table(["by", "K", "us a point", "over the float pass"], lines)
 
 
-def picture(rows: Rows, by: str, label: str, floor: str, file: Path) -> None:
+def picture(rows: Rows, by: str, same: tuple[str, ...], label: str, floor: str, file: Path) -> None:
     """Seconds against K on logarithmic axes: a line and its dashed floor for each value of `by`, among
-    the rows that differ in nothing else."""
+    the rows that are like its first in what is to be the `same`."""
     figure, axes = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
     colours = plt.get_cmap("viridis")(np.linspace(0, 0.85, len({row[by] for row in rows})))
     for colour, marker, value in zip(colours, "osD^v*", dict.fromkeys(row[by] for row in rows), strict=False):
         line = [row for row in rows if row[by] == value]
         usual = line[0]
-        line = [row for row in line if all(row.get(key) == usual.get(key) for key in ("d", "bits", "width"))]
+        line = [row for row in line if all(row.get(key) == usual.get(key) for key in same)]
         line = sorted({row["K"]: row for row in reversed(line)}.values(), key=lambda row: row["K"])
         sizes = [row["K"] for row in line]
         median = [statistics.median(row["seconds"]) for row in line]
@@ -182,8 +182,10 @@ value; ratios are taken pair by pair within one run. `make bench` measures anew.
 {peers_table(measured["peers"])}
 """
     (folder / "README.md").write_text(text)
-    picture(built, "layers", "{} layers", "project + sort", folder / "building.svg")
-    picture(checked, "network", "{}", "float64 pass", folder / "checking.svg")
+    picture(built, "layers", ("d",), "{} layers", "project + sort", folder / "building.svg")
+    picture(
+        checked, "network", ("d", "bits", "width", "layers"), "{}", "float64 pass", folder / "checking.svg"
+    )
     return text
 
 
