@@ -40,7 +40,7 @@ def test_chunks_executors_and_memory_do_not_matter(tmp_path: Path, monkeypatch: 
     assert check(path) == expected  # processes
 
 
-class Broken(Executor):
+class Broken(driver._Here):
     """An executor that is interrupted after some tasks."""
 
     def __init__(self, tasks: int) -> None:
@@ -50,9 +50,7 @@ class Broken(Executor):
         if self.left == 0:
             raise KeyboardInterrupt
         self.left -= 1
-        future: Future[Any] = Future()
-        future.set_result(function(*arguments, **named))
-        return future
+        return super().submit(function, *arguments, **named)
 
 
 def test_an_interrupted_run_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +126,7 @@ def test_claims_that_differ_share_a_progress_file(tmp_path: Path) -> None:
     assert statistics.resumed == 8  # of the claims that hold, and differ
 
 
-class Meddler(Executor):
+class Meddler(driver._Here):
     """Changes a file, then works like any other executor: a worker that sees other data."""
 
     def __init__(self, file: Path, content: bytes) -> None:
@@ -137,12 +135,7 @@ class Meddler(Executor):
     def submit(self, function: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
         self.file.write_bytes(self.content)
         driver.plan_for.cache_clear()
-        future: Future[Any] = Future()
-        try:
-            future.set_result(function(*arguments, **named))
-        except Exception as error:
-            future.set_exception(error)
-        return future
+        return super().submit(function, *arguments, **named)
 
 
 def test_files_that_change_after_they_were_hashed_are_found_out(tmp_path: Path) -> None:

@@ -114,8 +114,7 @@ class _Run:
         """The first violation of each claim. Claims of other kinds are judged by the kernel."""
         cuts = _Cuts.of(certificate, self.memory)
         points, _ = _read_through(certificate.points, cuts.size, ())
-        zero = [0] * certificate.outputs, 1
-        base = dict.fromkeys(certificate.edits, zero)
+        base = dict.fromkeys(certificate.edits, certificate.zero)
         if certificate.base is not None:
             _, base = _read_through(certificate.base, cuts.size, base)
         with _no_file_of_the_certificate():
@@ -197,7 +196,7 @@ def _judged(claim: EditClaim, report: Report, tasks: list[Task]) -> Violation:
     i, point = report.violated, report.point
     if i is None or point is None:
         raise ValueError("the report names no point")
-    base = next((task.base[i] for task in tasks if i in task.base), claim.zero)
+    base = next((task.base[i] for task in tasks if i in task.base), claim.certificate.zero)
     below = [q * point[1] for q in claim.network.denominators]
     violation = claim.violation(i, claim.network(point), below, base)
     if violation is None:

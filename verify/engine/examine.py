@@ -162,7 +162,7 @@ def examine(task: Task) -> Report:
     for first in range(task.first, task.last, task.block):
         block = points.part(first, min(first + task.block, task.last))
         for i, point, outputs in _unsettled(plan, block, task.base, report):
-            if claim.violation(i, *outputs, task.base.get(i, claim.zero)) is not None:
+            if claim.violation(i, *outputs, task.base.get(i, plan.certificate.zero)) is not None:
                 report.violated, report.point = i, point
                 report.settled = i - task.first
                 return report

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from verify.kernel.npy import sidecar
@@ -78,6 +79,23 @@ class Certificate:
     claims: list[Any]
     sha256: str
     """The digest of the JSON file."""
+
+    @property
+    def zero(self) -> Row:
+        """A row of base that is left out."""
+        return [0] * self.outputs, 1
+
+    def samples(self, progress: Progress) -> Iterator[tuple[int, Row, Row]]:
+        """Index, point and frozen outputs of every point; reading to the end checks the digests."""
+        total = self.points.shape[0]
+        base = repeat(self.zero) if self.base is None else self.base.rows()
+        for i, point in enumerate(self.points.rows()):
+            yield i, point, next(base)
+            if i % 256 == 255 or i == total - 1:
+                progress(i + 1, total)
+        if self.base is not None:
+            for _ in base:  # not one row is left: this checks the digest of base
+                pass
 
     def validate(self) -> None:
         """Read every streamed array once: finite, whole, and with the digest that was named."""

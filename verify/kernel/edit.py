@@ -53,28 +53,15 @@ class EditClaim:
 
     def judge(self, progress: Progress) -> Violation | None:
         """The first violated obligation: counts, then the points in order, then the bound."""
-        certificate = self.certificate
-        total = certificate.points.shape[0]
         first = self.miscount()
-        base_rows = certificate.base.rows() if certificate.base is not None else None
         if first is not None:
             return first
-        for i, point in enumerate(certificate.points.rows()):
-            base = self.zero if base_rows is None else next(base_rows)
+        for i, point, base in self.certificate.samples(progress):
             if first is None:  # later points are only read on: the digest counts
                 self.note(i, base)
                 below = [q * point[1] for q in self.network.denominators]
                 first = self.violation(i, self.network(point), below, base)
-            if i % 256 == 255 or i == total - 1:
-                progress(i + 1, total)
-        for _ in base_rows or ():  # not one row is left: this checks the digest of base
-            pass
         return first or self.excess()
-
-    @property
-    def zero(self) -> Row:
-        """A row of base that is left out."""
-        return [0] * self.certificate.outputs, 1
 
     @property
     def proved(self) -> str:

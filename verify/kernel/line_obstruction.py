@@ -98,18 +98,11 @@ class LineObstruction:
 
     def _collect(self, progress: Progress) -> None:
         """One pass over all points, which checks their digests; those of the windows are kept."""
-        certificate, used = self.certificate, {i for window in self.windows for i in window}
-        total = certificate.points.shape[0]
-        base_rows = certificate.base.rows() if certificate.base is not None else None
-        for i, point in enumerate(certificate.points.rows()):
-            base = ([0], 1) if base_rows is None else next(base_rows)
+        used = {i for window in self.windows for i in window}
+        for i, point, base in self.certificate.samples(progress):
             if i in used:
-                wanted = cast(Row, certificate.edits.get(i, base))
+                wanted = cast(Row, self.certificate.edits.get(i, base))
                 self.points[i], self.values[i] = point, changes(wanted, base)[0]
-            if i % 256 == 255 or i == total - 1:
-                progress(i + 1, total)
-        for _ in base_rows or ():
-            pass
 
     @cached_property
     def _places(self) -> dict[int, int]:
