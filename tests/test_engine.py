@@ -94,7 +94,7 @@ def test_kernel_and_engine_agree_on_labels_and_margins(tmp_path: Path, kind: str
         assert check(folder, route=route) == verdict, route
 
 
-@pytest.mark.parametrize("route", ["auto", "cancellation", "residues", "patterns"])
+@pytest.mark.parametrize("route", ["auto", "cancellation", "gradients", "residues", "patterns"])
 def test_edited_points_on_kinks_are_exact(tmp_path: Path, route: str) -> None:
     """Bumps in the plane whose kinks pass through data points: floats decide nothing there."""
     layers: Layers = [
@@ -142,7 +142,7 @@ def test_rounding_near_a_kink_does_not_settle_a_point(tmp_path: Path) -> None:
     for i in wrong[:8]:
         forgotten = {k: value for k, value in values.items() if k != i}
         path = write(tmp_path / "a", layers, far, forgotten)
-        for route in ("auto", "residues", "patterns"):
+        for route in ("auto", "gradients", "residues", "patterns"):
             violation = check(path, route=route).findings[0].violation
             assert violation is not None
             assert violation.point == i
@@ -181,7 +181,7 @@ def test_long_rows_of_products_that_underflow(tmp_path: Path) -> None:
     path = write(tmp_path / "a", layers, points, {})
     expected = kernel_check(path)
     assert expected.status == "rejected"
-    for route in ("auto", "cancellation", "residues"):
+    for route in ("auto", "cancellation", "gradients", "residues"):
         assert check(path, route=route) == expected
 
 

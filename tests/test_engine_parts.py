@@ -20,7 +20,7 @@ from verify.engine.cancel import _implying, cancellation, vanish
 from verify.engine.dense import Dense
 from verify.engine.exact import ExactNetwork
 from verify.engine.line import Pieces
-from verify.engine.residues import Residues
+from verify.engine.residues import Modular, Residues
 from verify.engine.zeros import ZeroTable
 from verify.kernel import Network, read_certificate
 from verify.kernel import check as kernel_check
@@ -94,16 +94,16 @@ def test_the_exact_float_pass_knows_its_limit(tmp_path: Path, shift: int) -> Non
     ]
     path = write(tmp_path / "a", layers, np.array([[2.0 ** (shift - 30), 1.0]]), {})
     assert kernel_check(path).status == "rejected"
-    for route in ("auto", "patterns", "residues", "cancellation"):
+    for route in ("auto", "patterns", "gradients", "residues", "cancellation"):
         assert check(path, route=route) == kernel_check(path)
 
 
 def test_points_too_large_for_the_filter_are_left_to_exact_arithmetic(tmp_path: Path) -> None:
     """`g(x) = x`, which vanishes modulo the first prime."""
-    prime = Residues(Network([[[1, 0]]], [1]), 1, 0).primes.beyond(1)[0]
+    prime = Modular(Network([[[1, 0]]], [1]), 1, 0).primes.beyond(1)[0]
     layers: Layers = [(fractions([[1]]), [Fraction(0)])]
     path = write(tmp_path / "a", layers, np.array([[0.0], [prime * 2.0**990]]), {})
-    for route in ("auto", "patterns", "residues", "cancellation"):
+    for route in ("auto", "patterns", "gradients", "residues", "cancellation"):
         assert check(path, route=route) == kernel_check(path)
     assert kernel_check(path).status == "rejected"
 
@@ -135,13 +135,13 @@ def test_integers_of_a_block_are_its_points(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("primes", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("route", ["residues", "auto"])
+@pytest.mark.parametrize("route", ["gradients", "residues", "auto"])
 def test_an_output_that_vanishes_modulo_primes_is_not_taken_for_zero(
     tmp_path: Path, route: str, primes: int
 ) -> None:
     """The output is the product of the first primes: not 0, and far below what floats can see."""
     product = math.prod(
-        Residues(Network([[[1, 0]] * 3, [[1, 1, 1, 0]]], [1]), 1, 0).primes.beyond(500)[:primes]
+        Modular(Network([[[1, 0]] * 3, [[1, 1, 1, 0]]], [1]), 1, 0).primes.beyond(500)[:primes]
     )
     steep = Fraction(2**200)
     layers: Layers = [
@@ -155,9 +155,28 @@ def test_an_output_that_vanishes_modulo_primes_is_not_taken_for_zero(
     assert check(path, route=route) == expected
 
 
+@pytest.mark.parametrize("few", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("part", ["gradient", "offset"])
+def test_a_gradient_or_offset_that_vanishes_modulo_primes_is_not_taken_for_zero(
+    tmp_path: Path, part: str, few: int
+) -> None:
+    primes = Modular(Network([[[1, 0]] * 3, [[1, 1, 1, 0]]], [1]), 1, 0).primes.beyond(500)
+    product, steep = Fraction(math.prod(primes[:few])), Fraction(2**200)
+    slope, shift = (product, Fraction(0)) if part == "gradient" else (Fraction(0), product)
+    layers: Layers = [
+        ([[steep], [steep + slope]], [Fraction(0), shift]),
+        ([[Fraction(-1), Fraction(1)]], [Fraction(0)]),
+    ]
+    points = np.arange(1, 300, dtype=np.int64).reshape(-1, 1)
+    path = write(tmp_path / "a", layers, points, {})
+    expected = kernel_check(path)
+    assert expected.status == "rejected"
+    assert check(path, route="gradients") == expected
+
+
 def test_denominators_count_among_the_bits_of_an_output(tmp_path: Path) -> None:
     """`relu(x) - 1` at `x = 1 + M/q`: as an integer over `q` it is `M`, a product of primes."""
-    primes = Residues(Network([[[1, 0]], [[1, -1]]], [1]), 1, 0).primes.beyond(500)
+    primes = Modular(Network([[[1, 0]], [[1, -1]]], [1]), 1, 0).primes.beyond(500)
     layers: Layers = [(fractions([[1]]), [Fraction(0)]), (fractions([[1]]), [Fraction(-1)])]
     for few in (1, 3, 7):
         points = [[Fraction(1)], [1 + Fraction(math.prod(primes[:few]), 2**400 + 1)]]
@@ -195,8 +214,8 @@ def test_residues_are_those_of_the_exact_outputs(tmp_path: Path, seed: int) -> N
     ]
     half = widths[-1]
     signs[-1][half:, ::2] = signs[-1][:half, ::2]  # so that every other output is 0
-    residues = Residues(net, 2, rng.choice([0, 1 << 20]))
-    prime = residues.primes.beyond(1)[0]
+    modular = Modular(net, 2, rng.choice([0, 1 << 20]))
+    residues, prime = Residues(modular), modular.primes.beyond(1)[0]
     below = block.integers(places).denominators
     for _ in range(2):
         zero = residues.vanish(signs, block, places, 1 - block.integers(places).bits)
@@ -214,7 +233,7 @@ def test_residues_are_those_of_the_exact_outputs(tmp_path: Path, seed: int) -> N
 def test_the_moduli_are_primes_and_leave_room_in_53_bits() -> None:
     for columns in (2, 65, 2001, 10**6):
         network = Network([[[0] * columns], [[1, 0]]], [1])
-        primes = Residues(network, columns - 1, 0).primes.beyond(200)
+        primes = Modular(network, columns - 1, 0).primes.beyond(200)
         assert len(set(primes)) == len(primes)
         assert math.prod(primes).bit_length() > 200
         for p in primes:
@@ -315,7 +334,7 @@ def test_conditions_imply_those_they_stand_for(seed: int) -> None:
 
 
 def test_threads_share_the_primes() -> None:
-    primes = Residues(Network([[[1, 0]], [[1, 0]]], [1]), 1, 0).primes
+    primes = Modular(Network([[[1, 0]], [[1, 0]]], [1]), 1, 0).primes
     switch = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:

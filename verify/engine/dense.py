@@ -6,9 +6,11 @@
 3. Points with the same signs from some hidden layer on share one affine function of what enters that
    layer. Where few such patterns occur, each is computed once, exactly; a function that is zero
    settles all of its protected points at once.
-4. Otherwise the output is computed modulo primes, in float64 products that are exact. By step 1 it is
-   small where it is not provably different from 0; with enough primes to cover that bound, an
-   output that vanishes modulo all of them is 0.
+4. Otherwise the affine function of each point's own signs is computed modulo primes, in float64 products
+   that are exact. With enough primes to cover the largest that it can be, one that vanishes modulo
+   all of them is 0 (`verify.engine.gradients`).
+5. Or else the output itself is. By step 1 it is small where it is not provably different from 0, and
+   the primes must cover that bound (`verify.engine.residues`).
 
 What is left over is undecided, and goes to exact arithmetic.
 """
@@ -23,9 +25,10 @@ import numpy as np
 from flint import fmpz_mat
 from numpy.typing import NDArray
 
-from verify.engine.block import Block, Bools, Floats
+from verify.engine.block import Block, Bools, Floats, Places
 from verify.engine.cancel import cancellation, vanish
-from verify.engine.residues import Residues
+from verify.engine.gradients import Gradients
+from verify.engine.residues import Modular, Residues
 from verify.kernel import Network
 
 __all__ = ["STEPS", "Dense"]
@@ -35,7 +38,7 @@ _UP = 1 + 2.0**-40  # covers the roundings in the bounds themselves
 _LONG = 1 << 15  # bits of an output: longer ones are left to exact arithmetic
 _TRIES = 1024  # points before a step is dropped
 
-STEPS = ("cancellation", "patterns", "residues")
+STEPS = ("cancellation", "patterns", "gradients", "residues")
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,17 @@ class Dense:
         return cls(network, layers, route, keep)
 
     @cached_property
+    def modular(self) -> Modular:
+        return Modular(self.network, self.inputs, self.keep)
+
+    @cached_property
     def residues(self) -> Residues:
-        return Residues(self.network, self.inputs, self.keep)
+        return Residues(self.modular)
+
+    @cached_property
+    def gradients(self) -> Gradients:
+        layers = [(layer.weight, layer.bias, layer.exponent) for layer in self.layers]
+        return Gradients(self.network, self.modular, layers)
 
     @cached_property
     def cancellation(self) -> dict[int, Floats]:
@@ -115,6 +127,8 @@ class Dense:
         """Whatever the steps need, here and now: forked processes inherit it."""
         if self._uses("cancellation"):
             _ = self.cancellation
+        if self._uses("gradients"):
+            _ = self.gradients
         if self._uses("residues"):
             _ = self.residues
 
@@ -135,6 +149,8 @@ class Dense:
                 zero = self._by_cancellation(floats, left)
             elif name == "patterns":
                 zero = self._by_patterns(floats, left)
+            elif name == "gradients":
+                zero = self._by_gradients(floats, block, left)
             elif name == "residues":
                 zero = self._by_residues(floats, block, left)
             zero &= left
@@ -198,20 +214,35 @@ class Dense:
         out: Bools = zero[inverse.reshape(-1)]
         return out
 
-    def _by_residues(self, floats: _Filtered, block: Block, left: Bools) -> Bools:
-        """Where all signs are known, and floats cannot tell the outputs from 0."""
+    def _by_gradients(self, floats: _Filtered, block: Block, left: Bools) -> Bools:
+        """Where all signs are known, and floats cannot tell the outputs from 0. Many outputs are cheaper
+        to compute forward."""
         zero = np.zeros(len(left), dtype=np.bool_)
-        small = left & (floats.error < np.inf) & (np.abs(floats.y) <= floats.error).all(axis=0)
-        for sure in floats.sure:
-            small &= sure
+        places = np.flatnonzero(self._small(floats, left))
+        if not len(places) or not floats.signs or self.gradients.bits > _LONG:
+            return zero
+        forward = self._bits(floats.error[places]) + (block.fraction_bits or 0)
+        if self.gradients.outputs * self.gradients.bits <= 2 * forward or self.route == "gradients":
+            zero[places] = self.gradients.vanish(_at(floats.signs, places))
+        return zero
+
+    def _by_residues(self, floats: _Filtered, block: Block, left: Bools) -> Bools:
+        """The same, and points of moderate numbers."""
+        zero = np.zeros(len(left), dtype=np.bool_)
+        small = self._small(floats, left)
         if small.any():
             small &= block.moderate()
         places = np.flatnonzero(small)
         bits = self._bits(floats.error[places])
         if len(places) and bits <= _LONG:
-            signs = [s if len(places) == len(left) else s[:, places] for s in floats.signs]
-            zero[places] = self.residues.vanish(signs, block, places, bits)
+            zero[places] = self.residues.vanish(_at(floats.signs, places), block, places, bits)
         return zero
+
+    def _small(self, floats: _Filtered, left: Bools) -> Bools:
+        out: Bools = left & (floats.error < np.inf) & (np.abs(floats.y) <= floats.error).all(axis=0)
+        for sure in floats.sure:
+            out &= sure
+        return out
 
     def float_pass(self, x: Floats) -> Floats:
         """The plain forward pass of points `(c, d)`, in the units of the last layer: the yardstick of
@@ -289,6 +320,10 @@ class Dense:
         """How many bits an output of a point with denominator 1 can have that floats cannot tell
         from 0: it is at most twice the error, in the units of the last layer."""
         return 2 + math.frexp(float(error.max(initial=0.0)))[1] + max(self.layers[-1].exponent)
+
+
+def _at(signs: list[Bools], places: Places) -> list[Bools]:
+    return [s if len(places) == s.shape[1] else s[:, places] for s in signs]
 
 
 def _without_idle(network: Network) -> Network:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from verify.engine.block import LIMB, Block, Bools, Floats, Integers, Places
 from verify.kernel import Network
 
-__all__ = ["Residues"]
+__all__ = ["Modular", "Residues", "reduce"]
 
 
-class Residues:
-    """A network modulo primes; the tables of the first primes are kept, up to `keep` bytes."""
+class Modular:
+    """A network modulo primes `p`, so small that a sum of as many products as a layer has, `width + 1`, of
+    numbers up to `p/2 + 2` is exact; the tables of the first primes are kept, up to `keep` bytes."""
 
     def __init__(self, network: Network, inputs: int, keep: int) -> None:
         widths = [inputs, *map(len, network.layers)]
@@ -26,6 +27,36 @@ class Residues:
         self._shapes = [(len(rows), n + 1) for rows, n in zip(network.layers, widths, strict=False)]
         self._network, self._keep = network, keep
         self._tables: dict[int, list[tuple[Floats, Floats]]] = {}
+
+    @cached_property
+    def _integers(self) -> list[NDArray[Any]]:
+        """Weights and biases `(m, n + 1)`: int64, or Python integers where they are longer."""
+        out = []
+        for rows, shape in zip(self._network.layers, self._shapes, strict=True):
+            short = all(-(2**63) <= x < 2**63 for row in rows for x in row)
+            out.append(np.array(rows, dtype=np.int64 if short else object).reshape(shape))
+        return out
+
+    def table(self, prime: int) -> list[tuple[Floats, Floats]]:
+        """Weights `(m, n)` and biases `(m, 1)` of every layer modulo a prime."""
+        if prime in self._tables:
+            return self._tables[prime]
+        table = []
+        for integers in self._integers:
+            row = (integers % prime).astype(np.int64)
+            centred = row.astype(np.float64)
+            centred[2 * row > prime] -= prime
+            table.append((centred[:, :-1].copy(), centred[:, -1:].copy()))
+        if sum(w.nbytes for w, _ in table) * (len(self._tables) + 1) <= self._keep:
+            self._tables[prime] = table
+        return table
+
+
+class Residues:
+    """Outputs at points, modulo primes."""
+
+    def __init__(self, modular: Modular) -> None:
+        self._modular = modular
 
     def vanish(self, signs: list[Bools], block: Block, places: Places, bits: int) -> Bools:
         """Whether every output is 0 at these places of the block, given the signs `(m, c)` of all hidden
@@ -35,7 +66,7 @@ class Residues:
         left = np.arange(len(places))
         active = [sign.astype(np.float64) for sign in signs]
         points = block.integers(places)
-        primes = self.primes.beyond(max(1, bits + points.bits))
+        primes = self._modular.primes.beyond(max(1, bits + points.bits))
         for prime in primes:
             zero = self._vanish(active, points, prime)
             if not zero.all():
@@ -49,10 +80,10 @@ class Residues:
 
     def _vanish(self, active: list[Floats], points: Integers, prime: int) -> Bools:
         a, below = self._points(points, prime)
-        for (weight, bias), on in zip(self._table(prime), [*active, None], strict=True):
+        for (weight, bias), on in zip(self._modular.table(prime), [*active, None], strict=True):
             z = weight @ a
             z += _reduced(bias * below, prime)
-            _reduce(z, prime)
+            reduce(z, prime)
             if on is not None:
                 z *= on
             a = z
@@ -71,29 +102,6 @@ class Residues:
         for limb in points.limbs[1:]:
             a = _reduced(a * step + limb, prime)
         return a, below
-
-    @cached_property
-    def _integers(self) -> list[NDArray[Any]]:
-        """Weights and biases `(m, n + 1)`: int64, or Python integers where they are longer."""
-        out = []
-        for rows, shape in zip(self._network.layers, self._shapes, strict=True):
-            short = all(-(2**63) <= x < 2**63 for row in rows for x in row)
-            out.append(np.array(rows, dtype=np.int64 if short else object).reshape(shape))
-        return out
-
-    def _table(self, prime: int) -> list[tuple[Floats, Floats]]:
-        """Weights `(m, n)` and biases `(m, 1)` of every layer modulo a prime."""
-        if prime in self._tables:
-            return self._tables[prime]
-        table = []
-        for integers in self._integers:
-            row = (integers % prime).astype(np.int64)
-            centred = row.astype(np.float64)
-            centred[2 * row > prime] -= prime
-            table.append((centred[:, :-1].copy(), centred[:, -1:].copy()))
-        if sum(w.nbytes for w, _ in table) * (len(self._tables) + 1) <= self._keep:
-            self._tables[prime] = table
-        return table
 
 
 class _Primes:
@@ -134,11 +142,11 @@ def _centred(x: int, prime: int) -> int:
 
 def _reduced(z: Floats, prime: int) -> Floats:
     z = z.copy()
-    _reduce(z, prime)
+    reduce(z, prime)
     return z
 
 
-def _reduce(z: Floats, prime: int) -> None:
+def reduce(z: Floats, prime: int) -> None:
     """Integers up to 2^53 - p, in place, to `|z| <= p/2 + 2`: all steps but the quotient are exact."""
     quotient = z * (1 / prime)
     np.rint(quotient, out=quotient)

@@ -1,0 +1,86 @@
+"""The affine function of each point's own activation pattern, by reverse accumulation modulo primes.
+
+The network is `gradient x + offset` on the points with the same active neurons. Both are sums of products
+of weights, whatever the points are: numbers of a proven length, over the columns of
+
+    v_L = s_L * w,   v_l = s_l * (W_(l+1)^T v_(l+1)),   gradient = W_1^T v_1,   offset = b + sum b_l^T v_l
+
+for the 0/1 vectors `s_l` of active neurons and a row `w` of the last layer. Where both are 0 the
+output is. Small networks that patch others are 0 around most points, not only at them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from verify.engine.block import Bools, Floats
+from verify.engine.residues import Modular, reduce
+from verify.kernel import Network
+
+__all__ = ["Gradients"]
+
+
+class Gradients:
+    """Gradients and offsets of a network with hidden layers; `layers` holds it in floats: weights and
+    biases of each layer over `2^exponent[j]`, as in `verify.engine.dense`."""
+
+    def __init__(
+        self, network: Network, modular: Modular, layers: Sequence[tuple[Floats, Floats, list[int]]]
+    ) -> None:
+        self.outputs = len(network.layers[-1])
+        self._modular = modular
+        self.bits = _bits(layers)
+        self.primes = modular.primes.beyond(self.bits)
+
+    def vanish(self, signs: list[Bools]) -> Bools:
+        """Where every gradient and offset is 0, given the signs `(m, c)` of all hidden pre-activations."""
+        count = signs[0].shape[1]
+        left = np.arange(count)
+        active = [sign.astype(np.float64) for sign in signs]
+        for prime in self.primes:
+            for k in range(self.outputs):
+                zero = self._vanish(active, k, prime)
+                if not zero.all():
+                    left = left[zero]
+                    active = [on[:, zero] for on in active]
+                if len(left) == 0:
+                    break
+        out = np.zeros(count, dtype=np.bool_)
+        out[left] = bool(self.primes)
+        return out
+
+    def _vanish(self, active: list[Floats], k: int, prime: int) -> Bools:
+        *hidden, (weight, bias) = self._modular.table(prime)
+        v = active[-1] * weight[k][:, None]
+        offset = np.full(v.shape[1], bias[k, 0])
+        for (weight, bias), on in zip(reversed(hidden), [*reversed(active[:-1]), None], strict=True):
+            part = bias.T @ v
+            reduce(part, prime)
+            offset += part[0]
+            v = weight.T @ v
+            reduce(v, prime)
+            if on is not None:
+                v *= on
+        offset = offset[None]
+        reduce(offset, prime)
+        zero: Bools = (v == 0).all(axis=0) & (offset[0] == 0)
+        return zero
+
+
+def _bits(layers: Sequence[tuple[Floats, Floats, list[int]]]) -> int:
+    """No entry of a gradient and no offset has more bits than that, whichever neurons are active."""
+    *hidden, (weight, bias, exponent) = layers
+    offset = np.abs(bias[:, 0])
+    above, below = np.maximum(weight, 0), np.maximum(-weight, 0)  # -below <= v <= above
+    for weight, bias, _ in reversed(hidden):
+        table = np.hstack([weight, bias])
+        up, down = np.maximum(table, 0), np.maximum(-table, 0)
+        above, below = above @ up + below @ down, above @ down + below @ up
+        offset = offset + np.maximum(above[:, -1], below[:, -1])
+        above, below = above[:, :-1], below[:, :-1]
+    largest = max(float(x.max(initial=0.0)) for x in (above, below, offset))
+    # rounding is far below 1 part in 2; what underflows is far below 2^-900
+    return max(exponent) + 1 + math.frexp(largest + 2.0**-900)[1]
