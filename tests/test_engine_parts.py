@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import sys
@@ -454,3 +455,26 @@ def test_the_table_of_zeros_settles_no_point_outside(steep: int, seed: int) -> N
         assert not claimed or line(fmpq(t.numerator, t.denominator)) == [0]
     far = ZeroTable.of(Pieces([1, 0, 0], [fmpq(-9), fmpq(9)], [[one], [zero], [one]]))
     assert far.settled(np.linspace(-8.9, 8.9, 50)[None, :] * [[1.0], [0.0], [0.0]], True).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_gradient_or_offset_is_longer_than_its_bound(seed: int) -> None:
+    rng = random.Random(seed)
+    widths = [rng.randint(1, 3) for _ in range(rng.randint(2, 4))] + [1]
+    size = 2 ** rng.choice([1, 10, 70])
+    layers = [
+        [[rng.randint(-size, size) for _ in range(n + 1)] for _ in range(m)]
+        for n, m in zip(widths, widths[1:], strict=False)
+    ]
+    dense = Dense.of(Network(layers, [1]), widths[0])
+    largest = 0
+    for bits in itertools.product((0, 1), repeat=sum(widths[1:-1])):
+        active = iter(bits)
+        a = [[int(i == k) for k in range(widths[0] + 1)] for i in range(widths[0] + 1)]
+        for depth, rows in enumerate(layers):
+            z = [[sum(w * a[j][k] for j, w in enumerate(row)) for k in range(len(a[0]))] for row in rows]
+            if depth < len(layers) - 1:
+                z = [[on * x for x in row] for row in z for on in [next(active)]]
+            a = [*z, [0] * widths[0] + [1]]
+        largest = max(largest, *map(abs, a[0]))
+    assert largest < 2**dense.gradients.bits
