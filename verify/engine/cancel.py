@@ -30,6 +30,7 @@ __all__ = ["cancellation", "vanish"]
 
 _PRIME = 2**61 - 1
 _MOST_WORK = 10**6
+_LONG = 1 << 15  # bits
 
 
 def cancellation(network: Network, most: int = 1 << 27) -> dict[int, Floats]:
@@ -67,9 +68,11 @@ def vanish(conditions: Floats, active: Bools) -> Bools:
 
 
 def _output_of_biases(network: Network, depth: int) -> bool:
-    """Whether any output is not 0 if layer `depth` gets 0 from all neurons."""
+    """Whether any output is not 0 if layer `depth` gets 0 from all neurons, or numbers become long."""
     z = [row[-1] for row in network.layers[depth]]
     for rows in network.layers[depth + 1 :]:
+        if any(x.bit_length() > _LONG for x in z):
+            return True
         a = [*(max(0, x) for x in z), 1]
         z = [sum(map(int.__mul__, row, a)) for row in rows]
     return any(z)
