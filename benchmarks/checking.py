@@ -3,8 +3,8 @@
 Both times are taken in one run on the same data, several times; the check includes reading, hashing
 and planning, the float pass includes no reading. Networks: those that `build` makes (`grid`, three
 layers; `band crossing`, four), and dense ones of which every output is 0: `mirrored` (the last hidden
-layer cancels), `copies` (of a network, one minus the other: only the outputs themselves
-are seen to be 0), `windows` (every point on kinks).
+layer cancels), `copies` (of a network, one minus the other: no layer cancels, only the whole
+function of each activation pattern is seen to be 0), `windows` (every point on kinks).
 """
 
 from __future__ import annotations

@@ -21,13 +21,14 @@ from verify.engine.cancel import _implying, cancellation, vanish
 from verify.engine.dense import Dense
 from verify.engine.exact import ExactNetwork
 from verify.engine.line import Pieces
-from verify.engine.residues import Modular, Residues
+from verify.engine.modular import Modular
+from verify.engine.residues import Residues
 from verify.engine.zeros import ZeroTable
 from verify.kernel import Network, read_certificate
 from verify.kernel import check as kernel_check
 
 
-@pytest.mark.parametrize("route", ["cancellation", "residues"])
+@pytest.mark.parametrize("route", ["cancellation", "gradients", "residues"])
 def test_dense_networks_are_settled_without_the_slow_way(tmp_path: Path, route: str) -> None:
     path = random_certificate(tmp_path / "a", 3000)
     statistics = Statistics()
@@ -474,7 +475,7 @@ def test_no_gradient_or_offset_is_longer_than_its_bound(seed: int) -> None:
         for depth, rows in enumerate(layers):
             z = [[sum(w * a[j][k] for j, w in enumerate(row)) for k in range(len(a[0]))] for row in rows]
             if depth < len(layers) - 1:
-                z = [[on * x for x in row] for row in z for on in [next(active)]]
+                z = [[on * x for x in row] for row, on in zip(z, active, strict=False)]
             a = [*z, [0] * widths[0] + [1]]
         largest = max(largest, *map(abs, a[0]))
     assert largest < 2**dense.gradients.bits

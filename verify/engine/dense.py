@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from verify.engine.block import Block, Bools, Floats, Places
 from verify.engine.cancel import cancellation, vanish
 from verify.engine.gradients import Gradients
-from verify.engine.residues import Modular, Residues
+from verify.engine.modular import Modular
+from verify.engine.residues import Residues
 from verify.kernel import Network
 
 __all__ = ["STEPS", "Dense"]
@@ -67,6 +68,14 @@ class _Filtered:
     y: Floats
     error: Floats
     undecided: int
+
+    @cached_property
+    def small(self) -> Bools:
+        """Where all signs are known, and the outputs cannot be told from 0."""
+        out: Bools = (self.error < np.inf) & (np.abs(self.y) <= self.error).all(axis=0)
+        for sure in self.sure:
+            out &= sure
+        return out
 
 
 @dataclass
@@ -113,7 +122,7 @@ class Dense:
     @cached_property
     def gradients(self) -> Gradients:
         layers = [(layer.weight, layer.bias, layer.exponent) for layer in self.layers]
-        return Gradients(self.network, self.modular, layers)
+        return Gradients(self.modular, layers)
 
     @cached_property
     def cancellation(self) -> dict[int, Floats]:
@@ -215,10 +224,9 @@ class Dense:
         return out
 
     def _by_gradients(self, floats: _Filtered, block: Block, left: Bools) -> Bools:
-        """Where all signs are known, and floats cannot tell the outputs from 0. Many outputs are cheaper
-        to compute forward."""
+        """Not for many outputs: these are cheaper to compute forward."""
         zero = np.zeros(len(left), dtype=np.bool_)
-        places = np.flatnonzero(self._small(floats, left))
+        places = np.flatnonzero(left & floats.small)
         if not len(places) or not floats.signs or self.gradients.bits > _LONG:
             return zero
         forward = self._bits(floats.error[places]) + (block.fraction_bits or 0)
@@ -227,9 +235,9 @@ class Dense:
         return zero
 
     def _by_residues(self, floats: _Filtered, block: Block, left: Bools) -> Bools:
-        """The same, and points of moderate numbers."""
+        """For points of moderate numbers."""
         zero = np.zeros(len(left), dtype=np.bool_)
-        small = self._small(floats, left)
+        small = left & floats.small
         if small.any():
             small &= block.moderate()
         places = np.flatnonzero(small)
@@ -237,12 +245,6 @@ class Dense:
         if len(places) and bits <= _LONG:
             zero[places] = self.residues.vanish(_at(floats.signs, places), block, places, bits)
         return zero
-
-    def _small(self, floats: _Filtered, left: Bools) -> Bools:
-        out: Bools = left & (floats.error < np.inf) & (np.abs(floats.y) <= floats.error).all(axis=0)
-        for sure in floats.sure:
-            out &= sure
-        return out
 
     def float_pass(self, x: Floats) -> Floats:
         """The plain forward pass of points `(c, d)`, in the units of the last layer: the yardstick of

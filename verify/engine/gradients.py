@@ -11,14 +11,15 @@ output is. Small networks that patch others are 0 around most points, not only a
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
 from verify.engine.block import Bools, Floats
-from verify.engine.residues import Modular, reduce
-from verify.kernel import Network
+from verify.engine.modular import Modular, reduce, reduced
 
 __all__ = ["Gradients"]
 
@@ -27,44 +28,35 @@ class Gradients:
     """Gradients and offsets of a network with hidden layers; `layers` holds it in floats: weights and
     biases of each layer over `2^exponent[j]`, as in `verify.engine.dense`."""
 
-    def __init__(
-        self, network: Network, modular: Modular, layers: Sequence[tuple[Floats, Floats, list[int]]]
-    ) -> None:
-        self.outputs = len(network.layers[-1])
-        self._modular = modular
+    def __init__(self, modular: Modular, layers: Sequence[tuple[Floats, Floats, list[int]]]) -> None:
+        self.outputs = len(layers[-1][0])
         self.bits = _bits(layers)
-        self.primes = modular.primes.beyond(self.bits)
+        self._modular = modular
+
+    @cached_property
+    def _primes(self) -> list[int]:
+        return self._modular.primes.beyond(self.bits)
 
     def vanish(self, signs: list[Bools]) -> Bools:
         """Where every gradient and offset is 0, given the signs `(m, c)` of all hidden pre-activations."""
-        count = signs[0].shape[1]
-        left = np.arange(count)
         active = [sign.astype(np.float64) for sign in signs]
-        for prime in self.primes:
-            for k in range(self.outputs):
-                zero = self._vanish(active, k, prime)
-                if not zero.all():
-                    left = left[zero]
-                    active = [on[:, zero] for on in active]
-                if len(left) == 0:
-                    break
-        out = np.zeros(count, dtype=np.bool_)
-        out[left] = bool(self.primes)
-        return out
+        zero = np.full(signs[0].shape[1], bool(self._primes))
+        for prime, k in itertools.product(self._primes, range(self.outputs)):
+            zero &= self._vanish(active, k, prime)
+            if not zero.any():
+                break
+        return zero
 
     def _vanish(self, active: list[Floats], k: int, prime: int) -> Bools:
         *hidden, (weight, bias) = self._modular.table(prime)
         v = active[-1] * weight[k][:, None]
-        offset = np.full(v.shape[1], bias[k, 0])
+        offset = np.full((1, v.shape[1]), bias[k, 0])
         for (weight, bias), on in zip(reversed(hidden), [*reversed(active[:-1]), None], strict=True):
-            part = bias.T @ v
-            reduce(part, prime)
-            offset += part[0]
+            offset += reduced(bias.T @ v, prime)
             v = weight.T @ v
             reduce(v, prime)
             if on is not None:
                 v *= on
-        offset = offset[None]
         reduce(offset, prime)
         zero: Bools = (v == 0).all(axis=0) & (offset[0] == 0)
         return zero
