@@ -65,6 +65,8 @@ def array(value: Any, files: Files) -> list[Row]:
 def holds(claim: Document, document: Document, files: Files) -> bool:
     if claim["kind"] == "line-obstruction":
         return obstructs(claim, document, files)
+    if claim["kind"] == "farkas-obstruction":
+        return exhausts(claim, document, files)
     network = [(array(layer["weight"], files), array(layer["bias"], files)) for layer in document["network"]]
     points, edits = array(document["points"], files), document["edits"]
     outputs = len(network[-1][1])
@@ -104,14 +106,10 @@ def holds(claim: Document, document: Document, files: Files) -> bool:
 
 def obstructs(claim: Document, document: Document, files: Files) -> bool:
     """Whether the windows show that no smaller network makes the edits."""
-    points, edits, layers = array(document["points"], files), document["edits"], claim["layers"]
-    base = array(document["base"], files) if "base" in document else [[Fraction(0)]] * len(points)
-    if "network" in document or layers < 2:
-        if layers < 2 and "network" not in document:
-            return False
-        raise Unreadable
-    wanted = dict(zip(edits["index"], array(edits["value"], files), strict=True))
-    value = [wanted.get(i, b)[0] - b[0] for i, b in enumerate(base)]
+    points, value = instance(document, files)
+    layers = claim["layers"]
+    if layers < 2:
+        return False
     u = [Fraction(int(x)) for x in document["direction"]]
     pivot = next(k for k, x in enumerate(u) if x)
     windows, split, spans = claim["windows"], claim.get("split"), []
@@ -141,6 +139,76 @@ def obstructs(claim: Document, document: Document, files: Files) -> bool:
         min(p + -(-(len(some) + 1) // p) - 1 for p in range(1, len(some) + 2)) for some in (first, second)
     ]
     return bool(claim["neurons"] <= max(sum(half) - 2, 0))
+
+
+def instance(document: Document, files: Files) -> tuple[list[Row], Row]:
+    """The points and the changes that are wanted there, for claims about all networks."""
+    if "network" in document:
+        raise Unreadable
+    points, edits = array(document["points"], files), document["edits"]
+    base = array(document["base"], files) if "base" in document else [[Fraction(0)]] * len(points)
+    wanted = dict(zip(edits["index"], array(edits["value"], files), strict=True))
+    return points, [wanted.get(i, b)[0] - b[0] for i, b in enumerate(base)]
+
+
+def exhausts(claim: Document, document: Document, files: Files) -> bool:
+    """Whether the trees leave no network with one neuron less."""
+    points, changes = instance(document, files)
+    m = claim["neurons"] - 1
+    zero = [Fraction(0)] * len(points[0])
+
+    def networks() -> Iterator[tuple[int, list[tuple[Row, int]]]]:
+        """`c` and a weight and bias for each neuron: one of all numbers is 1, the others are 0."""
+        yield 1, [(zero, 0)] * m
+        for j in range(m):
+            units = [zero[:k] + [Fraction(1)] + zero[k + 1 :] for k in range(len(zero))]
+            for neuron in [(zero, 1), *((unit, 0) for unit in units)]:
+                yield 0, [neuron if k == j else (zero, 0) for k in range(m)]
+
+    def refuted(combination: list[Any], path: list[tuple[int, int, int]], signs: list[int]) -> bool:
+        rows: list[Any] = list(path)
+        rows += [i for i in range(len(points)) if all((j, i) in [p[:2] for p in path] for j in range(m))]
+        equalities = set(range(len(path), len(rows)))
+        if "ordered" in claim:
+            rows += [[j, j + 1] for j in range(m - 1) if signs[j] == signs[j + 1]]
+        numbers = [row for row, _ in combination]
+        if len(set(numbers)) < len(numbers) or any(row >= len(rows) for row in numbers):
+            return False
+        if any(int(n) < 0 and row not in equalities for row, n in combination):
+            return False
+        for c, neurons in networks():
+
+            def z(j: int, i: int, neurons: Any = neurons) -> Fraction:
+                return neurons[j][1] + sum(w * x for w, x in zip(neurons[j][0], points[i], strict=True))
+
+            total = Fraction(0)
+            for number, n in combination:
+                row = rows[number]
+                if isinstance(row, int):
+                    left = c + sum(signs[j] * z(j, i) for j, i, side in path if i == row and side == 1)
+                elif isinstance(row, tuple):
+                    left = row[2] * z(row[0], row[1])
+                else:
+                    left = z(row[0], claim["ordered"]) - z(row[1], claim["ordered"])
+                total += int(n) * left
+            if total:
+                return False
+        return sum(int(n) * changes[rows[row]] for row, n in combination if row in equalities) > 0
+
+    def empty(nodes: Iterator[Any], path: list[tuple[int, int, int]], signs: list[int]) -> bool:
+        """Whether no network is in the case of this path, by the nodes that come next."""
+        kind, *rest = next(nodes, ["nothing"])
+        if kind == "close":
+            return refuted(rest[0], path, signs)
+        if kind != "split" or rest[0] >= m or any((j, i) == tuple(rest) for j, i, _ in path):
+            return False
+        return all(empty(nodes, [*path, (rest[0], rest[1], side)], signs) for side in (1, -1))
+
+    for q, tree in enumerate(claim["trees"]):
+        nodes = iter(tree)
+        if not empty(nodes, [], [1] * q + [-1] * (m - q)) or next(nodes, None) is not None:
+            return False
+    return len(claim["trees"]) == m + 1
 
 
 def fewest(breakpoints: int, hidden: int) -> int:
@@ -235,7 +303,8 @@ SOURCES = [
 ]  # fmt: skip
 SOURCES += ["columns.json", "denominators.json", "every-array-in-a-file", "bound-three-layer-one-sign.json",
             "bound-four-layer-two-signs-restart-1.json", "two-label-claims.json", "float64",
-            "obstruction-halves.json"]  # fmt: skip
+            "obstruction-halves.json", "farkas-tent.json", "farkas-files", "farkas-square.json",
+            "farkas-equal-points.json"]  # fmt: skip
 
 
 def source(name: str, folder: Path) -> tuple[Document, Files]:
@@ -250,7 +319,7 @@ def source(name: str, folder: Path) -> tuple[Document, Files]:
 Mutation = Callable[[random.Random, Document, Files], None]
 JUNK: list[Any] = [
     None, True, False, 0, 1, -1, 2**70, 0.5, -0.0, "", "0", "-1", "1/2", "01", "edit", "label-edit",
-    "two-layer", [], {}, ["1"], [0], [[]], {"file": "points.npy"}, {"file": "points.npy", "sha256": "0" * 64},
+    "two-layer", [], {}, ["1"], [0], [[]], ["close", []], ["split", 0, 1], {"file": "points.npy"}, {"file": "points.npy", "sha256": "0" * 64},
     {"shape": [1], "denominator": "1", "numerators": ["0"]}, {"name": "sign-lift"},
 ]  # fmt: skip
 
@@ -258,7 +327,7 @@ JUNK: list[Any] = [
 def inline_arrays(document: Document) -> Iterator[Document]:
     edits = document["edits"].get("value")
     arrays = [document["points"], document.get("base"), edits]
-    arrays += [layer[key] for layer in document["network"] for key in ("weight", "bias")]
+    arrays += [layer[key] for layer in document.get("network", ()) for key in ("weight", "bias")]
     return (a for a in arrays if a is not None and a.get("numerators"))
 
 
@@ -446,6 +515,60 @@ def margin_changed(rng: random.Random, document: Document, _: Files) -> None:
     rng.choice(document["claims"])["margin"] = str(margin)
 
 
+def some_node(rng: random.Random, document: Document, kind: str) -> list[Any]:
+    return rng.choice(
+        [
+            node
+            for claim in document["claims"]
+            for tree in claim["trees"]
+            for node in tree
+            if node[0] == kind and node[1] != []
+        ]
+    )
+
+
+def multiplier_changed(rng: random.Random, document: Document, _: Files) -> None:
+    row = rng.choice(some_node(rng, document, "close")[1])
+    row[1] = rng.choice((str(int(row[1]) + rng.choice((-1, 1))), str(-int(row[1])), "0"))
+
+
+def multipliers_scaled(rng: random.Random, document: Document, _: Files) -> None:
+    factor = rng.choice((2, 3, 10**9, 10**30, -1, 0))
+    for row in some_node(rng, document, "close")[1]:
+        row[1] = str(int(row[1]) * factor)
+
+
+def row_changed(rng: random.Random, document: Document, _: Files) -> None:
+    rng.choice(some_node(rng, document, "close")[1])[0] += rng.choice((-1, 1))
+
+
+def rows_shuffled(rng: random.Random, document: Document, _: Files) -> None:
+    rng.shuffle(some_node(rng, document, "close")[1])
+
+
+def split_changed(rng: random.Random, document: Document, _: Files) -> None:
+    some_node(rng, document, "split")[rng.choice((1, 2))] += rng.choice((-1, 1))
+
+
+def cases_swapped(rng: random.Random, document: Document, _: Files) -> None:
+    tree = rng.choice(rng.choice(document["claims"])["trees"])
+    i, k = rng.randrange(len(tree)), rng.randrange(len(tree))
+    tree[i], tree[k] = tree[k], tree[i]
+
+
+def trees_changed(rng: random.Random, document: Document, _: Files) -> None:
+    claim = rng.choice(document["claims"])
+    rng.shuffle(claim["trees"])
+    if rng.random() < 0.5:
+        claim["trees"].append(copy.deepcopy(rng.choice(claim["trees"])))
+        claim["neurons"] += 1
+
+
+def ordered_changed(rng: random.Random, document: Document, _: Files) -> None:
+    claim = next(claim for claim in document["claims"] if "trees" in claim)
+    claim["ordered"] = rng.randrange(3)
+
+
 def places(value: Any) -> list[tuple[Any, Any]]:
     """Every box of the JSON tree with each of its keys."""
     out = []
@@ -508,6 +631,8 @@ MUTATIONS: list[Mutation] = [
     edit_dropped, edit_added, edits_reordered, value_changed, base_changed_at_edit, points_swapped,
     count_changed, neuron_removed, dead_neuron_added, bound_changed, margin_changed, subtree_replaced,
     subtree_copied, subtree_deleted, subtree_duplicated, file_byte_changed, file_cut_or_longer,
+    multiplier_changed, multipliers_scaled, row_changed, rows_shuffled, split_changed, cases_swapped,
+    trees_changed, ordered_changed,
 ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Write the corpus of certificates that the tests of the checker read: `python make.py [FOLDER]`.
 
-It stands alone, with the standard library only: a third writer of the format beside `constructions`
-and the checker. Three folders come out: `accepted`, `rejected` and `malformed`. A certificate is
+It stands alone, with the standard library only (and `farkas_trees.py`, which does so too): a third
+writer of the format beside `constructions` and the checker. Three folders come out: `accepted`, `rejected` and `malformed`. A certificate is
 `NAME.json` or a folder `NAME`; beside each bad one, `NAME.expected` holds a part of the verdict's text.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import math
 import shutil
 import struct
 import sys
@@ -17,6 +18,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import farkas_trees  # noqa: E402 - the folder above is no package
 
 Document = dict[str, Any]
 Files = dict[str, bytes]
@@ -961,6 +965,174 @@ def add_obstructions(corpus: Corpus) -> None:
     odd("two-outputs", two, "claims[0]: line-obstruction needs one output")
 
 
+def needed(points: Document, changes: Sequence[int | Fraction], wanted: Document, **more: Any) -> Document:
+    """All points whose wanted output changes are edited; a claim about all networks."""
+    index = [i for i, change in enumerate(changes) if change]
+    low = [Fraction(changes[i]) for i in index]
+    value = by_rows((len(index),), [v.numerator for v in low], [v.denominator for v in low])
+    whole = document([wanted], points, {"index": index, "value": value}, [], **more)
+    return drop(whole, "network")
+
+
+def farkas(
+    rows: Sequence[Sequence[int | Fraction]], changes: Sequence[int | Fraction], neurons: int, **how: Any
+) -> Document:
+    """What shows that so many neurons are needed; each point has its own denominator."""
+    below = [math.lcm(*(Fraction(x).denominator for x in row)) for row in rows]
+    numerators = [int(x * q) for row, q in zip(rows, below, strict=True) for x in row]
+    points = by_rows((len(rows), len(rows[0])), numerators, below)
+    return needed(points, changes, required(farkas_trees.claim(rows, changes, neurons, **how)))
+
+
+def required(found: Document | None) -> Document:
+    if found is None:
+        raise ValueError("fewer neurons do")
+    return found
+
+
+# At 0, 1, 3 the values 0, 1, 0 bend down: no single neuron does that.
+TENT3 = [[0], [1], [3]]
+SQUARE = [[0, 0], [0, 1], [1, 0], [1, 1]]
+CORNERS = [[x, y, z] for x in (HALF, 2) for y in (0, Fraction(1, 3)) for z in (-1, 1)]
+PARITY = [0, 5, 5, 0, 5, 0, 0, 5]
+
+
+def add_farkas(corpus: Corpus) -> None:
+    def good(name: str, content: Document) -> None:
+        corpus.add("accepted", f"farkas-{name}", content)
+
+    tent, one = farkas(TENT3, [0, 1, 0], 2), farkas([[HALF, 3, -1], [2, 2, 2]], [0, -HALF], 1)
+    four = farkas([[i] for i in range(4)], [1, 0, 1, 0], 3, ordered=0)
+    nothing = put(tent, "claims.0", {"kind": "farkas-obstruction", "neurons": 0, "trees": []})
+    twice = put(tent, "claims", [tent["claims"][0], {**tent["claims"][0], "ordered": 2}])
+    good("tent", tent)
+    good("no-neuron", one)
+    good("square", farkas(SQUARE, [0, 1, 1, 0], 2))
+    good("corners", put(farkas(CORNERS, PARITY, 2), "direction", ["0", "0", "0"]))
+    good("four-points", four)
+    good("equal-points", farkas([[0, 2], [0, 2], [1, 1]], [0, 1, 0], 3, ordered=1))
+    good("nothing", nothing)
+    good("two-claims", twice)
+    # an instance in files: the numbers 0.1, 0.2, 0.3 that floats denote are no arithmetic progression
+    x, base = (0.1, 0.2, 0.3), (-0.5, 0.1, 1e-300)
+    changes = [Fraction(0), 3 * HALF - Fraction(0.1), Fraction(0)]
+    files = {"points.npy": doubles("(3, 1)", *x), "base.npy": doubles("(3,)", *base)}
+    in_files = needed(
+        sidecar("points.npy", files["points.npy"]),
+        changes,
+        farkas([[Fraction(t)] for t in x], changes, 2)["claims"][0],
+        base=sidecar("base.npy", files["base.npy"]),
+    )
+    in_files = put(in_files, "edits.value", array((1,), [3 * HALF], 2))
+    corpus.folder("accepted", "farkas-files", in_files, files)
+
+    def bad(name: str, change: Document, expected: str, k: int = 0) -> None:
+        corpus.add("rejected", f"farkas-{name}", change, f"claim {k} (farkas-obstruction): {expected}")
+
+    at, trees = "claims.0.trees", tent["claims"][0]["trees"]
+    point = "edits.value.numerators.0"
+    three = put(tent, "claims.0.neurons", 3)
+    rest, rows = "expected left sides that cancel, got a rest of", "expected one of"
+    positive = "expected right sides of a positive sum, got"
+    new = "expected a split that is new on its path, got neuron 0 again"
+    # fmt: off
+    for name, content, expected in (
+        ("too-high", three, "trees: expected 3, one for each number of positive signs, got 2"),
+        ("trees-too-many", put(tent, "claims.0.neurons", 1), "trees: expected 1, one for each"),
+        ("no-tree", put(nothing, "claims.0.neurons", 1), "trees: expected 1, one for each"),
+        ("tree-repeated", put(three, at, [*trees, trees[1]]), f"trees[0][3]: {rows} 3 rows, got row 3"),
+        ("trees-swapped", put(tent, at, trees[::-1]), f"trees[0][4]: {rest} neuron 0"),
+        ("missing-case", drop(tent, f"{at}.1.10"), "trees[1]: expected a node for every case"),
+        ("empty-tree", put(tent, f"{at}.0", []), "trees[0]: expected a node for every case"),
+        ("surplus-node", put(tent, f"{at}.0", [*trees[0], ["close", []]]), "trees[0][11]: expected the end"),
+        ("surplus-split", put(one, f"{at}.0", [*one["claims"][0]["trees"][0], ["split", 0, 0]]),
+         "trees[0][1]: expected the end: every case is closed, got one more node"),
+        ("repeated-split", put(tent, f"{at}.0.2", ["split", 0, 1]), f"point 1: trees[0][2]: {new}"),
+        ("repeated-split-inactive", put(tent, f"{at}.0.8", ["split", 0, 0]), f"point 0: trees[0][8]: {new}"),
+        ("unknown-neuron", put(tent, f"{at}.1.1", ["split", 1, 1]),
+         "point 1: trees[1][1]: expected one of 1 neurons, got neuron 1"),
+        ("neuron-of-none", put(one, f"{at}.0.0", ["split", 0, 0]),
+         "point 0: trees[0][0]: expected one of 0 neurons, got neuron 0"),
+        ("cases-swapped", put(put(tent, f"{at}.0.3", trees[0][4]), f"{at}.0.4", trees[0][3]),
+         f"trees[0][3]: {rest} neuron 0"),
+        ("undecided-point", put(tent, f"{at}.0.9.1.2.0", 4), f"trees[0][9]: {rows} 4 rows, got row 4"),
+        ("unknown-row", put(tent, f"{at}.0.3.1.2.0", 6), f"trees[0][3]: {rows} 6 rows, got row 6"),
+        ("unknown-point", put(one, f"{at}.0.0.1.1.0", 2), f"trees[0][0]: {rows} 2 rows, got row 2"),
+        ("row-twice", put(tent, f"{at}.0.7.1", [[4, "2"], [5, "-1"], [4, "-1"]]),
+         "trees[0][7]: expected each row once, got row 4 again"),
+        ("wrong-row", put(tent, f"{at}.0.4.1.0.0", 0), f"trees[0][4]: {rest} neuron 0"),
+        ("negative-multiplier", put(tent, f"{at}.0.4.1.0.1", "-1"),
+         "trees[0][4]: expected a multiplier from 0 of the inequality 1, got -1"),
+        ("multiplier-off", put(tent, f"{at}.0.6.1.0.1", "4"), f"trees[0][6]: {rest} neuron 0"),
+        ("constant-left", put(tent, f"{at}.0.7.1", [[4, "1"]]), f"trees[0][7]: {rest} c"),
+        ("no-row", put(tent, f"{at}.0.7.1", []), f"trees[0][7]: {positive} 0"),
+        ("zeros", put(tent, f"{at}.0.7.1", [[4, "0"], [0, "0"]]), f"trees[0][7]: {positive} 0"),
+        ("negative-sum", put(tent, f"{at}.0.7.1", [[4, "-1"], [5, "1"]]), f"trees[0][7]: {positive} -1"),
+        ("no-neuron-negative-sum", put(one, f"{at}.0.0.1", [[1, "1"], [0, "-1"]]),
+         f"trees[0][0]: {positive} -1/2"),
+        ("no-neuron-constant-left", put(one, f"{at}.0.0.1", [[1, "-1"]]), f"trees[0][0]: {rest} c"),
+        ("value-of-other-sign", put(tent, point, "-1"), f"trees[0][3]: {positive} -3"),
+        ("value-unchanged", put(tent, point, "0"), f"trees[0][3]: {positive} 0"),
+        ("base-equal-to-value", {**tent, "base": array((3,), [5, 1, 5])}, f"trees[0][3]: {positive} 0"),
+        ("point-moved", put(tent, "points.numerators.2", "2"), f"trees[0][3]: {rest} neuron 0"),
+        ("point-over-two", put(tent, "points.denominators.2", "2"), f"trees[0][3]: {rest} neuron 0"),
+        ("order-left-out", drop(four, "claims.0.ordered"), f"trees[2][32]: {rows} 7 rows, got row 7"),
+        ("order-elsewhere", put(four, "claims.0.ordered", 3), f"trees[2][32]: {rest} neuron 0"),
+        ("order-negative", put(four, f"{at}.2.32.1.5.1", "-1"),
+         "trees[2][32]: expected a multiplier from 0 of the inequality 7, got -1"),
+    ):
+        bad(name, content, expected)
+    # fmt: on
+    bad("second-claim", put(twice, "claims.1.trees.1.10.1.0.1", "1"), f"trees[1][10]: {rest} c", 1)
+    # one unit in the last place: the weights of this proof do not fit any more
+    off = {**files, "points.npy": doubles("(3, 1)", 0.1, 0.2, 0.1 + 0.2)}
+    changed = put(in_files, "points", sidecar("points.npy", off["points.npy"]))
+    reason = f"claim 0 (farkas-obstruction): trees[0][3]: {rest} neuron 0"
+    corpus.folder("rejected", "farkas-files-off", changed, off, reason)
+
+    def odd(name: str, change: Document, expected: str) -> None:
+        corpus.add("malformed", f"farkas-{name}", change, f"malformed: {expected}")
+
+    index = "expected a neuron and a point in 0..2"
+    node = "expected ['split', neuron, point] or ['close', rows]"
+    pair = "expected rows as [row, multiplier]"
+    for name, path, value, expected in (
+        ("neurons-negative", "neurons", -1, "neurons: expected an integer from 0, got -1"),
+        ("neurons-true", "neurons", True, "neurons: expected an integer from 0, got True"),
+        ("ordered-null", "ordered", None, "ordered: expected an index in 0..2"),
+        ("ordered-beyond", "ordered", 3, "ordered: expected an index in 0..2"),
+        ("trees-object", "trees", {}, "trees: expected a list of lists of nodes"),
+        ("tree-text", "trees.1", "split", "trees: expected a list of lists of nodes"),
+        ("node-text", "trees.0.1", "close", f"trees[0][1]: {node}"),
+        ("node-empty", "trees.0.1", [], f"trees[0][1]: {node}"),
+        ("node-of-two", "trees.0.1", ["split", 0], f"trees[0][1]: {node}"),
+        ("node-of-other-kind", "trees.1.2", ["branch", 0, 1], f"trees[1][2]: {node}"),
+        ("node-of-list", "trees.1.2", [[], 0, 1], f"trees[1][2]: {node}"),
+        ("point-beyond", "trees.0.0", ["split", 0, 3], f"trees[0][0]: {index}"),
+        ("neuron-negative", "trees.0.0", ["split", -1, 0], f"trees[0][0]: {index}"),
+        ("point-true", "trees.0.0", ["split", 0, True], f"trees[0][0]: {index}"),
+        ("neuron-text", "trees.0.0", ["split", "0", 0], f"trees[0][0]: {index}"),
+        ("close-alone", "trees.0.3", ["close"], f"trees[0][3]: {node}"),
+        ("close-object", "trees.0.3", ["close", {}], f"trees[0][3]: {node}"),
+        ("row-alone", "trees.0.3.1.0", [3], f"trees[0][3]: {pair}"),
+        ("row-negative", "trees.0.3.1.0", [-1, "1"], f"trees[0][3]: {pair}"),
+        ("row-true", "trees.0.3.1.0", [True, "1"], f"trees[0][3]: {pair}"),
+        ("multiplier-number", "trees.0.3.1.0.1", 1, "trees[0][3]: expected a decimal string, got 1"),
+        ("multiplier-minus-zero", "trees.1.10.1.0.1", "-0", f"trees[1][10]: '-0' {CANONICAL}"),
+        ("layers", "layers", 2, "unknown key 'layers'"),
+    ):
+        place = "claims[0]: " if name == "layers" else "claims[0]."
+        odd(name, put(tent, f"claims.0.{path}", value), place + expected)
+    # a wrong type is found before a wrong proof
+    odd("after-a-violation", put(three, f"{at}.0.0.0", 0), f"claims[0].trees[0][0]: {node}")
+    odd("without-trees", drop(tent, at), "claims[0]: the key 'trees' is missing")
+    odd("with-network", put(tent, "network", [affine([[1]], [0])]), "network: an obstruction is about all")
+    labels = put(put(tent, "edits", {"index": [0], "label": [0]}), "base", array((3, 2), [0] * 6))
+    odd("labels", labels, "claims[0]: farkas-obstruction needs edits.value")
+    two = put(tent, "edits", {"index": [0], "value": array((1, 2), [0, 1])})
+    odd("two-outputs", two, "claims[0]: farkas-obstruction needs one output")
+
+
 def corpus() -> Files:
     """Every file of the corpus, by its path."""
     out = Corpus()
@@ -970,6 +1142,7 @@ def corpus() -> Files:
     add_malformed(out)
     add_malformed_folders(out)
     add_obstructions(out)
+    add_farkas(out)
     return out.files
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from verify.kernel.certificate import Certificate, Progress, read_certificate
 from verify.kernel.edit import EditClaim, Violation
+from verify.kernel.farkas import FarkasObstruction
 from verify.kernel.line_obstruction import LineObstruction
 from verify.kernel.reader import Malformed, shown
 
@@ -33,6 +34,7 @@ KINDS: dict[str, Callable[[dict[str, Any], str, Certificate], Claim]] = {
     "edit": EditClaim.read,
     "label-edit": EditClaim.read,
     "line-obstruction": LineObstruction.read,
+    "farkas-obstruction": FarkasObstruction.read,
 }
 """Every kind of claim, and its reader. A kind that is not listed is malformed."""
 
