@@ -161,7 +161,7 @@ def exhausts(claim: Document, document: Document, files: Files) -> bool:
         """`c` and a weight and bias for each neuron: one of all numbers is 1, the others are 0."""
         yield 1, [(zero, 0)] * m
         for j in range(m):
-            units = [zero[:k] + [Fraction(1)] + zero[k + 1 :] for k in range(len(zero))]
+            units = [[*zero[:k], Fraction(1), *zero[k + 1 :]] for k in range(len(zero))]
             for neuron in [(zero, 1), *((unit, 0) for unit in units)]:
                 yield 0, [neuron if k == j else (zero, 0) for k in range(m)]
 
@@ -319,7 +319,8 @@ def source(name: str, folder: Path) -> tuple[Document, Files]:
 Mutation = Callable[[random.Random, Document, Files], None]
 JUNK: list[Any] = [
     None, True, False, 0, 1, -1, 2**70, 0.5, -0.0, "", "0", "-1", "1/2", "01", "edit", "label-edit",
-    "two-layer", [], {}, ["1"], [0], [[]], ["close", []], ["split", 0, 1], {"file": "points.npy"}, {"file": "points.npy", "sha256": "0" * 64},
+    "two-layer", [], {}, ["1"], [0], [[]], ["close", []], ["split", 0, 1],
+    {"file": "points.npy"}, {"file": "points.npy", "sha256": "0" * 64},
     {"shape": [1], "denominator": "1", "numerators": ["0"]}, {"name": "sign-lift"},
 ]  # fmt: skip
 
@@ -516,15 +517,8 @@ def margin_changed(rng: random.Random, document: Document, _: Files) -> None:
 
 
 def some_node(rng: random.Random, document: Document, kind: str) -> list[Any]:
-    return rng.choice(
-        [
-            node
-            for claim in document["claims"]
-            for tree in claim["trees"]
-            for node in tree
-            if node[0] == kind and node[1] != []
-        ]
-    )
+    nodes = [node for claim in document["claims"] for tree in claim["trees"] for node in tree]
+    return rng.choice([node for node in nodes if node[0] == kind and node[1] != []])
 
 
 def multiplier_changed(rng: random.Random, document: Document, _: Files) -> None:
@@ -565,8 +559,8 @@ def trees_changed(rng: random.Random, document: Document, _: Files) -> None:
 
 
 def ordered_changed(rng: random.Random, document: Document, _: Files) -> None:
-    claim = next(claim for claim in document["claims"] if "trees" in claim)
-    claim["ordered"] = rng.randrange(3)
+    claim = rng.choice(document["claims"])
+    claim["ordered"] = rng.randrange(len(claim["trees"]) + 1)
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:

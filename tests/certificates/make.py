@@ -1,8 +1,9 @@
 """Write the corpus of certificates that the tests of the checker read: `python make.py [FOLDER]`.
 
-It stands alone, with the standard library only (and `farkas_trees.py`, which does so too): a third
-writer of the format beside `constructions` and the checker. Three folders come out: `accepted`, `rejected` and `malformed`. A certificate is
-`NAME.json` or a folder `NAME`; beside each bad one, `NAME.expected` holds a part of the verdict's text.
+It stands alone, with the standard library only, as does `farkas_trees.py`, which it uses: a third
+writer of the format beside `constructions` and the checker. Three folders come out: `accepted`,
+`rejected` and `malformed`. A certificate is `NAME.json` or a folder `NAME`; beside each bad one,
+`NAME.expected` holds a part of the verdict's text.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import farkas_trees  # noqa: E402 - the folder above is no package
+import farkas_trees
 
 Document = dict[str, Any]
 Files = dict[str, bytes]
