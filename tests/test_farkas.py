@@ -119,12 +119,12 @@ def test_no_small_network_solves_what_is_obstructed(tmp_path: Path, seed: int) -
 
 
 @pytest.mark.parametrize("seed", range(60))
-@pytest.mark.parametrize("rule", ["negative", "undecided", "uneven", "constant", "weights"])
+@pytest.mark.parametrize("rule", ["negative", "undecided", "values", "order", "constant", "weight", "bias"])
 def test_a_network_refutes_every_forgery(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, rule: str
 ) -> None:
-    """A network of `m` neurons makes the changes. A forger who breaks one rule, and closes whatever is
-    left without a row, cannot show that `m + 1` are needed."""
+    """A network of `m` neurons makes the changes. A forger who breaks one rule, and then closes what is
+    left when all is decided without a row, cannot show that `m + 1` are needed."""
     rng = random.Random(f"{rule} {seed}")
     points, honest = random_points(rng), farkas_trees.contradiction
     m = rng.choice((0, 1, 1, 1, 2)) if len(points) < 4 else rng.choice((0, 1))
@@ -133,21 +133,34 @@ def test_a_network_refutes_every_forgery(
     ]
     changes = [value(x, 1, neurons) for x in points]
 
+    ordered = rng.choice((None, rng.randrange(len(points))))
+    width = len(points[0]) + 1
+    blind = {
+        "constant": [0],
+        "weight": range(1, 1 + m * width, width),
+        "bias": range(width, 1 + m * width, width),
+    }
+
     def forged(rows: list[Any], right: Sequence[Any], free: range) -> Any:
+        found = honest(rows, right, free)
+        if found is not None:
+            return found
+        complete = len(free) == len(points)
         if rule == "negative":
             free = range(len(rows))
         elif rule == "undecided":  # the value of a point whose neurons are not all decided
-            rows = [*rows, [1] + [0] * (m * (len(points[0]) + 1))]
-            right = [*right, rng.choice(changes) + rng.choice((0, 1))]
-        elif rule == "uneven":  # right sides that nobody asked for
+            rows, right = [*rows, [1] + [0] * (m * width)], [*right, changes[0] + 1]
+        elif rule == "values":  # right sides that nobody asked for
             right = [v + rng.randint(-1, 1) for v in right]
-        elif rule == "constant":
-            rows = [[0, *row[1:]] for row in rows]
+        elif rule == "order":  # of neurons of different signs
+            if m == 2 and ordered is not None:
+                z = [*points[ordered], 1]
+                rows, right = [*rows, [0, *z, *(-x for x in z)]], [*right, 0]
         else:
-            rows = [[x if k % (len(points[0]) + 1) != 1 else 0 for k, x in enumerate(row)] for row in rows]
-        return honest(rows, right, free) or {}
+            rows = [[0 if k in blind[rule] else x for k, x in enumerate(row)] for row in rows]
+        found = honest(rows, right, free)
+        return {} if found is None and complete else found
 
-    ordered = rng.choice((None, rng.randrange(len(points))))
     assert farkas_trees.claim(points, changes, m + 1, ordered) is None
     monkeypatch.setattr(farkas_trees, "contradiction", forged)
     claim = farkas_trees.claim(points, changes, m + 1, ordered)

@@ -1079,6 +1079,8 @@ def add_farkas(corpus: Corpus) -> None:
         ("point-over-two", put(tent, "points.denominators.2", "2"), f"trees[0][3]: {rest} neuron 0"),
         ("order-left-out", drop(four, "claims.0.ordered"), f"trees[2][32]: {rows} 7 rows, got row 7"),
         ("order-elsewhere", put(four, "claims.0.ordered", 3), f"trees[2][32]: {rest} neuron 0"),
+        ("order-across-signs", put(four, f"{at}.1.6.1", [[6, "1"], [7, "-2"], [8, "1"], [9, "1"]]),
+         f"trees[1][6]: {rows} 9 rows, got row 9"),
         ("order-negative", put(four, f"{at}.2.32.1.5.1", "-1"),
          "trees[2][32]: expected a multiplier from 0 of the inequality 7, got -1"),
     ):
