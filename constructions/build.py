@@ -92,12 +92,13 @@ class Solution:
 
     `bound` is the width formula that the network keeps, as a certificate states it (or None, if a
     construction was asked for that is wider); `restart_every` is the restart distance that was used
-    (None: no restarts); `plain_neurons` is the width that would do with numbers of any length.
+    (None: no restarts); `plain_neurons` is the width that would do with numbers of any length; the
+    network is a function of the inputs along `direction`, if there is one.
     """
 
     problem: FineTuningProblem
     network: ReLUNetwork
-    direction: tuple[int, ...]
+    direction: tuple[int, ...] | None
     construction: str
     restart_every: int | None
     plain_neurons: int

@@ -21,16 +21,17 @@ from numpy.typing import NDArray
 from constructions.build import Solution
 from constructions.exact import ExactArray, exact_array, row_chunks
 from constructions.files import write_whole
-from constructions.obstruction import Obstruction
+from constructions.obstruction import FarkasObstruction, Obstruction
 from constructions.problem import FineTuningProblem
 
 __all__ = ["certificate", "refuse_target", "write_certificate"]
 
 _MAX_DIGITS = 20_000
 _Save = Callable[[str, Iterable[bytes]], None]
+Content = Solution | Obstruction | FarkasObstruction
 
 
-def certificate(content: Solution | Obstruction) -> tuple[dict[str, Any], dict[str, bytes]]:
+def certificate(content: Content) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The certificate of a solution or an obstruction as a JSON-ready dict, with the sidecar files it
     may name.
 
@@ -43,7 +44,7 @@ def certificate(content: Solution | Obstruction) -> tuple[dict[str, Any], dict[s
 
 
 def write_certificate(
-    content: Solution | Obstruction,
+    content: Content,
     path: str | os.PathLike[str],
     beside: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Path:
@@ -102,8 +103,12 @@ def _encode(document: dict[str, Any]) -> Iterator[bytes]:
     yield b"\n}\n"
 
 
-def _document(content: Solution | Obstruction, save: _Save | None) -> dict[str, Any]:
-    return _solution(content, save) if isinstance(content, Solution) else _obstruction(content, save)
+def _document(content: Content, save: _Save | None) -> dict[str, Any]:
+    if isinstance(content, Solution):
+        return _solution(content, save)
+    if isinstance(content, Obstruction):
+        return _obstruction(content, save)
+    return _farkas(content, save)
 
 
 def _solution(solution: Solution, save: _Save | None) -> dict[str, Any]:
@@ -140,10 +145,21 @@ def _obstruction(obstruction: Obstruction, save: _Save | None) -> dict[str, Any]
     return _instance(obstruction.problem, claim, obstruction.direction, save)
 
 
+def _farkas(obstruction: FarkasObstruction, save: _Save | None) -> dict[str, Any]:
+    claim: dict[str, Any] = {
+        "kind": "farkas-obstruction",
+        "neurons": obstruction.neurons,
+        "ordered": 0,
+        "convex": [[i, [[k, str(n)] for k, n in weights]] for i, weights in obstruction.convex],
+        "trees": obstruction.trees,
+    }
+    return _instance(obstruction.problem, claim, None, save)
+
+
 def _instance(
-    problem: FineTuningProblem, claim: dict[str, Any], direction: tuple[int, ...], save: _Save | None
+    problem: FineTuningProblem, claim: dict[str, Any], direction: tuple[int, ...] | None, save: _Save | None
 ) -> dict[str, Any]:
-    """What every certificate holds: the problem, a claim about it, and a direction."""
+    """What every certificate holds: the problem, a claim about it, and perhaps a direction."""
     document: dict[str, Any] = {
         "format": "ftc-certificate",
         "version": 1,
@@ -155,7 +171,8 @@ def _instance(
     indices = sorted(problem.values)
     values = exact_array([problem.values[i] for i in indices], "values")
     document["edits"] = {"index": indices, "value": _array(values, "edits.value", None)}
-    document["direction"] = [str(entry) for entry in direction]
+    if direction is not None:
+        document["direction"] = [str(entry) for entry in direction]
     return document
 
 

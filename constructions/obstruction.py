@@ -12,11 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from constructions.bounds import ceil_two_sqrt, least_width_product
 from constructions.problem import FineTuningProblem
 
-__all__ = ["Obstruction", "obstruct", "windows"]
+__all__ = ["FarkasObstruction", "Obstruction", "obstruct", "windows"]
 
 Window = tuple[int, int, int]
 
@@ -32,6 +33,19 @@ class Obstruction:
     direction: tuple[int, ...]
     windows: list[Window]
     split: int | None = None
+
+
+@dataclass(frozen=True)
+class FarkasObstruction:
+    """No network of two layers with fewer than `neurons` neurons solves `problem`: one tree of cases for
+    each number of positive signs, each case with a contradiction, as `verify/CERTIFICATE.md` writes it.
+    `convex` lists points that are means of others, with weights; neurons of one sign are in the order of
+    their values at point 0."""
+
+    problem: FineTuningProblem
+    neurons: int
+    trees: list[list[list[Any]]]
+    convex: list[tuple[int, list[tuple[int, int]]]]
 
 
 def windows(positions: list[Fraction], values: list[Fraction]) -> list[tuple[Window, bool]]:

@@ -31,6 +31,7 @@ from constructions import (
 )
 from ftc.progress import steps
 from ftc.tables import read_edits, read_matrix, read_size, read_vector
+from ftc.width import width
 from verify.kernel import EXIT_CODES
 
 __all__ = ["app", "main"]
@@ -66,7 +67,7 @@ def main() -> None:
     except Exception as error:
         usage = getattr(error, "format_message", None)  # what typer raises for wrong arguments
         if usage is None and not isinstance(
-            error, (ValueError, TypeError, OSError, MemoryError, RuntimeError)
+            error, (ValueError, TypeError, OSError, MemoryError, RuntimeError, ImportError)
         ):
             raise
         text = usage() if usage else str(error) or type(error).__name__
@@ -254,6 +255,9 @@ def obstruct_command(
             f"no network of {layers} layers with fewer than {found.neurons} neurons makes these {problem.N} "
             f"edits among {problem.K} points; {len(found.windows)} windows"
         )
+
+
+app.command()(width)
 
 
 @app.command("bounds")

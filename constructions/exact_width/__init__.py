@@ -1,0 +1,5 @@
+"""The least width of two-layer networks that solve a given instance, exactly."""
+
+from constructions.exact_width.width import Width, least_width
+
+__all__ = ["Width", "least_width"]
