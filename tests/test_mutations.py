@@ -154,61 +154,82 @@ def instance(document: Document, files: Files) -> tuple[list[Row], Row]:
 def exhausts(claim: Document, document: Document, files: Files) -> bool:
     """Whether the trees leave no network with one neuron less."""
     points, changes = instance(document, files)
-    m = claim["neurons"] - 1
-    zero = [Fraction(0)] * len(points[0])
+    m, convex = claim["neurons"] - 1, claim.get("convex", [])
 
-    def networks() -> Iterator[tuple[int, list[tuple[Row, int]]]]:
-        """`c` and a weight and bias for each neuron: one of all numbers is 1, the others are 0."""
-        yield 1, [(zero, 0)] * m
-        for j in range(m):
-            units = [[*zero[:k], Fraction(1), *zero[k + 1 :]] for k in range(len(zero))]
-            for neuron in [(zero, 1), *((unit, 0) for unit in units)]:
-                yield 0, [neuron if k == j else (zero, 0) for k in range(m)]
+    def is_mean(b: int, weights: list[Any]) -> bool:
+        numbers = [Fraction(int(n)) for _, n in weights]
+        sums = [sum(n * points[i][k] for n, (i, _) in zip(numbers, weights, strict=True)) for k in axes]
+        return min(numbers, default=0) >= 0 and sums == [sum(numbers) * points[b][k] for k in axes]
 
-    def refuted(combination: list[Any], path: list[tuple[int, int, int]], signs: list[int]) -> bool:
-        rows: list[Any] = list(path)
-        rows += [i for i in range(len(points)) if all((j, i) in [p[:2] for p in path] for j in range(m))]
-        equalities = set(range(len(path), len(rows)))
-        if "ordered" in claim:
-            rows += [[j, j + 1] for j in range(m - 1) if signs[j] == signs[j + 1]]
-        numbers = [row for row, _ in combination]
-        if len(set(numbers)) < len(numbers) or any(row >= len(rows) for row in numbers):
+    axes = range(len(points[0]))
+    # all unknowns: c, u_j(x_i), and entry k of w_j, or b_j if k is beyond
+    unknowns: list[tuple[int, ...]] = [(), *((j, k, 1) for j in range(m) for k in range(len(axes) + 1))]
+    unknowns += [(j, i, 0) for j in range(m) for i in range(len(points))]
+
+    def left(term: list[Any], unknown: tuple[int, ...], sides: dict[Any, str], signs: list[int]) -> Fraction:
+        """The left side of a row if one unknown is 1 and all the others are 0."""
+
+        def u(j: int, i: int) -> Fraction:
+            return Fraction(unknown == (j, i, 0))
+
+        def z(j: int, i: int) -> Fraction:
+            return sum(
+                (x for k, x in enumerate([*points[i], Fraction(1)]) if unknown == (j, k, 1)), Fraction(0)
+            )
+
+        match term:
+            case ["value", i, _]:
+                return Fraction(unknown == ()) + sum(s * u(j, i) for j, s in enumerate(signs))
+            case ["zero", j, i, _]:
+                return u(j, i)
+            case ["line", j, i, _]:
+                return u(j, i) - z(j, i)
+            case ["split", j, i, _]:
+                return z(j, i) - u(j, i) if sides[j, i] == "active" else -u(j, i)
+            case ["convex", j, k, _]:
+                b, weights = convex[k]
+                return sum((int(n) * (u(j, i) - u(j, b)) for i, n in weights), Fraction(0))
+            case ["order", j, _]:
+                return z(j, claim["ordered"]) - z(j + 1, claim["ordered"])
+        raise Unreadable
+
+    def exists(term: list[Any], sides: dict[Any, str], signs: list[int]) -> bool:
+        """Whether there is such a row, with such a multiplier."""
+        match term:
+            case ["value", *_]:
+                return True
+            case ["split", j, i, n]:
+                return (j, i) in sides and int(n) >= 0
+            case ["convex", j, k, n]:
+                return j < m and k < len(convex) and int(n) >= 0
+            case ["order", j, n]:
+                return "ordered" in claim and signs[j : j + 2] in ([1, 1], [-1, -1]) and int(n) >= 0
+        return term[1] < m and int(term[-1]) >= 0
+
+    def refuted(terms: list[Any], sides: dict[Any, str], signs: list[int]) -> bool:
+        if not all(exists(term, sides, signs) for term in terms):
             return False
-        if any(int(n) < 0 and row not in equalities for row, n in combination):
-            return False
-        for c, neurons in networks():
-
-            def z(j: int, i: int, neurons: Any = neurons) -> Fraction:
-                return neurons[j][1] + sum(w * x for w, x in zip(neurons[j][0], points[i], strict=True))
-
-            total = Fraction(0)
-            for number, n in combination:
-                row = rows[number]
-                if isinstance(row, int):
-                    left = c + sum(signs[j] * z(j, i) for j, i, side in path if i == row and side == 1)
-                elif isinstance(row, tuple):
-                    left = row[2] * z(row[0], row[1])
-                else:
-                    left = z(row[0], claim["ordered"]) - z(row[1], claim["ordered"])
-                total += int(n) * left
-            if total:
+        for unknown in unknowns:
+            if sum(int(term[-1]) * left(term, unknown, sides, signs) for term in terms) != 0:
                 return False
-        return sum(int(n) * changes[rows[row]] for row, n in combination if row in equalities) > 0
+        return sum(int(term[-1]) * changes[term[1]] for term in terms if term[0] == "value") > 0
 
-    def empty(nodes: Iterator[Any], path: list[tuple[int, int, int]], signs: list[int]) -> bool:
-        """Whether no network is in the case of this path, by the nodes that come next."""
+    def empty(nodes: Iterator[Any], sides: dict[Any, str], signs: list[int]) -> bool:
+        """Whether no network is in this case, by the nodes that come next."""
         kind, *rest = next(nodes, ["nothing"])
         if kind == "close":
-            return refuted(rest[0], path, signs)
-        if kind != "split" or rest[0] >= m or any((j, i) == tuple(rest) for j, i, _ in path):
+            return refuted(rest[0], sides, signs)
+        if kind != "split" or rest[0] >= m or tuple(rest) in sides:
             return False
-        return all(empty(nodes, [*path, (rest[0], rest[1], side)], signs) for side in (1, -1))
+        return all(empty(nodes, {**sides, tuple(rest): side}, signs) for side in ("active", "inactive"))
 
+    if not all(is_mean(*mean) for mean in convex) or len(claim["trees"]) != m + 1:
+        return False
     for q, tree in enumerate(claim["trees"]):
         nodes = iter(tree)
-        if not empty(nodes, [], [1] * q + [-1] * (m - q)) or next(nodes, None) is not None:
+        if not empty(nodes, {}, [1] * q + [-1] * (m - q)) or next(nodes, None) is not None:
             return False
-    return len(claim["trees"]) == m + 1
+    return True
 
 
 def fewest(breakpoints: int, hidden: int) -> int:
@@ -304,7 +325,7 @@ SOURCES = [
 SOURCES += ["columns.json", "denominators.json", "every-array-in-a-file", "bound-three-layer-one-sign.json",
             "bound-four-layer-two-signs-restart-1.json", "two-label-claims.json", "float64",
             "obstruction-halves.json", "farkas-tent.json", "farkas-files", "farkas-square.json",
-            "farkas-equal-points.json"]  # fmt: skip
+            "farkas-equal-points.json", "farkas-convex.json"]  # fmt: skip
 
 
 def source(name: str, folder: Path) -> tuple[Document, Files]:
@@ -320,6 +341,7 @@ Mutation = Callable[[random.Random, Document, Files], None]
 JUNK: list[Any] = [
     None, True, False, 0, 1, -1, 2**70, 0.5, -0.0, "", "0", "-1", "1/2", "01", "edit", "label-edit",
     "two-layer", [], {}, ["1"], [0], [[]], ["close", []], ["split", 0, 1],
+    ["value", 1, "1"], ["zero", 0, 1, "1"], ["convex", 0, 0, "1"],
     {"file": "points.npy"}, {"file": "points.npy", "sha256": "0" * 64},
     {"shape": [1], "denominator": "1", "numerators": ["0"]}, {"name": "sign-lift"},
 ]  # fmt: skip
@@ -521,23 +543,59 @@ def some_node(rng: random.Random, document: Document, kind: str) -> list[Any]:
     return rng.choice([node for node in nodes if node[0] == kind and node[1] != []])
 
 
+def some_term(rng: random.Random, document: Document, *names: str) -> list[Any]:
+    """A term of these names, or any."""
+    nodes = [node for claim in document["claims"] for tree in claim["trees"] for node in tree]
+    terms = [term for node in nodes if node[0] == "close" for term in node[1]]
+    return rng.choice([term for term in terms if term[0] in names or not names])
+
+
 def multiplier_changed(rng: random.Random, document: Document, _: Files) -> None:
-    row = rng.choice(some_node(rng, document, "close")[1])
-    row[1] = rng.choice((str(int(row[1]) + rng.choice((-1, 1))), str(-int(row[1])), "0"))
+    term = some_term(rng, document)
+    term[-1] = rng.choice((str(int(term[-1]) + rng.choice((-1, 1))), str(-int(term[-1])), "0"))
 
 
 def multipliers_scaled(rng: random.Random, document: Document, _: Files) -> None:
     factor = rng.choice((2, 3, 10**9, 10**30, -1, 0))
-    for row in some_node(rng, document, "close")[1]:
-        row[1] = str(int(row[1]) * factor)
+    for term in some_node(rng, document, "close")[1]:
+        term[-1] = str(int(term[-1]) * factor)
+
+
+def row_renamed(rng: random.Random, document: Document, _: Files) -> None:
+    some_term(rng, document, "zero", "line", "split", "convex")[0] = rng.choice(
+        ("zero", "line", "split", "convex")
+    )
 
 
 def row_changed(rng: random.Random, document: Document, _: Files) -> None:
-    rng.choice(some_node(rng, document, "close")[1])[0] += rng.choice((-1, 1))
+    term = some_term(rng, document)
+    term[rng.randrange(1, len(term) - 1)] += rng.choice((-1, 1))
+
+
+def rows_of_another_node(rng: random.Random, document: Document, _: Files) -> None:
+    """Also rows that are there twice, if it is the same one."""
+    terms = some_node(rng, document, "close")[1]
+    terms += copy.deepcopy(some_node(rng, document, "close")[1])
 
 
 def rows_shuffled(rng: random.Random, document: Document, _: Files) -> None:
     rng.shuffle(some_node(rng, document, "close")[1])
+
+
+def mean_changed(rng: random.Random, document: Document, _: Files) -> None:
+    """Another weight or another point; or a weight is shared out, which is no change."""
+    mean = rng.choice(rng.choice(document["claims"])["convex"])
+    pair = rng.choice(mean[1])
+    how = rng.randrange(4)
+    if how == 0:
+        pair[1] = str(int(pair[1]) + rng.choice((-1, 1)))
+    elif how == 1:
+        pair[0] += rng.choice((-1, 1))
+    elif how == 2:
+        mean[0] += rng.choice((-1, 1))
+    else:
+        mean[1].append([pair[0], "1"])
+        pair[1] = str(int(pair[1]) - 1)
 
 
 def split_changed(rng: random.Random, document: Document, _: Files) -> None:
@@ -625,8 +683,8 @@ MUTATIONS: list[Mutation] = [
     edit_dropped, edit_added, edits_reordered, value_changed, base_changed_at_edit, points_swapped,
     count_changed, neuron_removed, dead_neuron_added, bound_changed, margin_changed, subtree_replaced,
     subtree_copied, subtree_deleted, subtree_duplicated, file_byte_changed, file_cut_or_longer,
-    multiplier_changed, multipliers_scaled, row_changed, rows_shuffled, split_changed, cases_swapped,
-    trees_changed, ordered_changed,
+    multiplier_changed, multipliers_scaled, row_renamed, row_changed, rows_of_another_node, rows_shuffled,
+    mean_changed, split_changed, cases_swapped, trees_changed, ordered_changed,
 ]  # fmt: skip
 
 

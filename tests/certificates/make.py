@@ -994,6 +994,7 @@ def required(found: Document | None) -> Document:
 # At 0, 1, 3 the values 0, 1, 0 bend down: no single neuron does that.
 TENT3 = [[0], [1], [3]]
 SQUARE = [[0, 0], [0, 1], [1, 0], [1, 1]]
+FOUR = [[0], [1], [2], [3]]
 CORNERS = [[x, y, z] for x in (HALF, 2) for y in (0, Fraction(1, 3)) for z in (-1, 1)]
 PARITY = [0, 5, 5, 0, 5, 0, 0, 5]
 
@@ -1003,17 +1004,27 @@ def add_farkas(corpus: Corpus) -> None:
         corpus.add("accepted", f"farkas-{name}", content)
 
     tent, one = farkas(TENT3, [0, 1, 0], 2), farkas([[HALF, 3, -1], [2, 2, 2]], [0, -HALF], 1)
-    four = farkas([[i] for i in range(4)], [1, 0, 1, 0], 3, ordered=0)
+    convex = farkas(TENT3, [0, 1, 0], 2, order=[0, 2, 1], convex=[(1, [(0, 2), (2, 1)])])
+    means = [(1, [(0, 1), (2, 1)]), (2, [(1, 1), (3, 1)])]
+    four = farkas(FOUR, [1, 0, 1, 0], 3, order=[1, 2, 0, 3], ordered=0)
     nothing = put(tent, "claims.0", {"kind": "farkas-obstruction", "neurons": 0, "trees": []})
-    twice = put(tent, "claims", [tent["claims"][0], {**tent["claims"][0], "ordered": 2}])
+    twice = put(convex, "claims", [tent["claims"][0], convex["claims"][0]])
+    at, trees = "claims.0.trees", tent["claims"][0]["trees"]
+    half = [*trees[0][4][1][:2], ["zero", 0, 1, "1"], ["split", 0, 2, "2"], ["zero", 0, 1, "1"]]
+    half[:2] = [["value", 1, "3"], ["value", 2, "-2"], ["value", 1, "-1"]]
     good("tent", tent)
     good("no-neuron", one)
     good("square", farkas(SQUARE, [0, 1, 1, 0], 2))
     good("corners", put(farkas(CORNERS, PARITY, 2), "direction", ["0", "0", "0"]))
     good("four-points", four)
+    good("four-points-convex", farkas(FOUR, [1, 0, 1, 0], 3, order=[0, 3, 1, 2], convex=means))
     good("equal-points", farkas([[0, 2], [0, 2], [1, 1]], [0, 1, 0], 3, ordered=1))
+    good("equal-points-convex", farkas([[0, 2], [0, 2]], [0, 1], 3, convex=[(0, [(1, 1)]), (1, [(0, 1)])]))
     good("nothing", nothing)
     good("two-claims", twice)
+    good("convex", convex)
+    good("rows-twice", put(tent, f"{at}.0.4.1", half))
+    good("idle-means", put(tent, "claims.0.convex", [[0, []], [1, [[1, "5"]]], [2, [[0, "0"], [1, "0"]]]]))
     # an instance in files: the numbers 0.1, 0.2, 0.3 that floats denote are no arithmetic progression
     x, base = (0.1, 0.2, 0.3), (-0.5, 0.1, 1e-300)
     changes = [Fraction(0), 3 * HALF - Fraction(0.1), Fraction(0)]
@@ -1030,63 +1041,107 @@ def add_farkas(corpus: Corpus) -> None:
     def bad(name: str, change: Document, expected: str, k: int = 0) -> None:
         corpus.add("rejected", f"farkas-{name}", change, f"claim {k} (farkas-obstruction): {expected}")
 
-    at, trees = "claims.0.trees", tent["claims"][0]["trees"]
-    point = "edits.value.numerators.0"
+    point, mean = "edits.value.numerators.0", "claims.0.convex.0"
     three = put(tent, "claims.0.neurons", 3)
-    rest, rows = "expected left sides that cancel, got a rest of", "expected one of"
-    positive = "expected right sides of a positive sum, got"
+    rest, positive = (
+        "expected left sides that cancel, got a rest of",
+        "expected right sides of a positive sum, got",
+    )
     new = "expected a split that is new on its path, got neuron 0 again"
+    unknown, other = (
+        "expected one of 1 neurons, got neuron 1",
+        "expected weights whose mean is the point, got another",
+    )
+    least, order = "expected a multiplier from 0 of", "expected an order of neurons of one sign, got neurons"
+    of = "trees[1][0]: expected one of"
+    first, second, _ = four["claims"][0]["trees"]
+    k = next(k for k, node in enumerate(first) if "order" in str(node))
+    row = next(n for n, term in enumerate(first[k][1]) if term[0] == "order")
+    closed = next(k for k, node in enumerate(second) if node[0] == "close")
     # fmt: off
     for name, content, expected in (
         ("too-high", three, "trees: expected 3, one for each number of positive signs, got 2"),
         ("trees-too-many", put(tent, "claims.0.neurons", 1), "trees: expected 1, one for each"),
         ("no-tree", put(nothing, "claims.0.neurons", 1), "trees: expected 1, one for each"),
-        ("tree-repeated", put(three, at, [*trees, trees[1]]), f"trees[0][3]: {rows} 3 rows, got row 3"),
-        ("trees-swapped", put(tent, at, trees[::-1]), f"trees[0][4]: {rest} neuron 0"),
-        ("missing-case", drop(tent, f"{at}.1.10"), "trees[1]: expected a node for every case"),
-        ("empty-tree", put(tent, f"{at}.0", []), "trees[0]: expected a node for every case"),
-        ("surplus-node", put(tent, f"{at}.0", [*trees[0], ["close", []]]), "trees[0][11]: expected the end"),
+        ("tree-repeated", put(three, at, [*trees, trees[1]]), f"trees[0][3]: {rest} u[1][0]"),
+        ("trees-swapped", put(tent, at, trees[::-1]), f"trees[0][2]: {rest} u[0][0]"),
+        ("missing-case", drop(tent, f"{at}.1.6"), "trees[1]: expected a node for every case, got the end,"),
+        ("empty-tree", put(tent, f"{at}.0", []), "trees[0]: expected a node for every case, got the end,"),
+        ("surplus-node", put(tent, f"{at}.0", [*trees[0], ["close", []]]), "trees[0][9]: expected the end"),
         ("surplus-split", put(one, f"{at}.0", [*one["claims"][0]["trees"][0], ["split", 0, 0]]),
          "trees[0][1]: expected the end: every case is closed, got one more node"),
         ("repeated-split", put(tent, f"{at}.0.2", ["split", 0, 1]), f"point 1: trees[0][2]: {new}"),
-        ("repeated-split-inactive", put(tent, f"{at}.0.8", ["split", 0, 0]), f"point 0: trees[0][8]: {new}"),
-        ("unknown-neuron", put(tent, f"{at}.1.1", ["split", 1, 1]),
-         "point 1: trees[1][1]: expected one of 1 neurons, got neuron 1"),
+        ("repeated-split-inactive", put(tent, f"{at}.0.5", ["split", 0, 1]), f"point 1: trees[0][5]: {new}"),
+        ("unknown-neuron", put(tent, f"{at}.1.1", ["split", 1, 1]), f"point 1: trees[1][1]: {unknown}"),
         ("neuron-of-none", put(one, f"{at}.0.0", ["split", 0, 0]),
          "point 0: trees[0][0]: expected one of 0 neurons, got neuron 0"),
         ("cases-swapped", put(put(tent, f"{at}.0.3", trees[0][4]), f"{at}.0.4", trees[0][3]),
          f"trees[0][3]: {rest} neuron 0"),
-        ("undecided-point", put(tent, f"{at}.0.9.1.2.0", 4), f"trees[0][9]: {rows} 4 rows, got row 4"),
-        ("unknown-row", put(tent, f"{at}.0.3.1.2.0", 6), f"trees[0][3]: {rows} 6 rows, got row 6"),
-        ("unknown-point", put(one, f"{at}.0.0.1.1.0", 2), f"trees[0][0]: {rows} 2 rows, got row 2"),
-        ("row-twice", put(tent, f"{at}.0.7.1", [[4, "2"], [5, "-1"], [4, "-1"]]),
-         "trees[0][7]: expected each row once, got row 4 again"),
-        ("wrong-row", put(tent, f"{at}.0.4.1.0.0", 0), f"trees[0][4]: {rest} neuron 0"),
-        ("negative-multiplier", put(tent, f"{at}.0.4.1.0.1", "-1"),
-         "trees[0][4]: expected a multiplier from 0 of the inequality 1, got -1"),
-        ("multiplier-off", put(tent, f"{at}.0.6.1.0.1", "4"), f"trees[0][6]: {rest} neuron 0"),
-        ("constant-left", put(tent, f"{at}.0.7.1", [[4, "1"]]), f"trees[0][7]: {rest} c"),
+        ("split-not-on-path", put(tent, f"{at}.0.8", trees[0][4]),
+         "point 2: trees[0][8]: expected a split on the path, got neuron 0"),
+        ("split-of-another-case", put(tent, f"{at}.0", [["split", 0, 2], trees[0][3], trees[0][4]]),
+         "point 0: trees[0][1]: expected a split on the path, got neuron 0"),
+        ("split-left-behind", put(tent, f"{at}.0.8.1.3", ["split", 0, 1, "1"]),
+         "point 1: trees[0][8]: expected a split on the path, got neuron 0"),
+        ("zero-of-unknown-neuron", put(tent, f"{at}.0.4.1.2.1", 1), f"trees[0][4]: {unknown} in 'zero'"),
+        ("line-of-unknown-neuron", put(tent, f"{at}.0.3.1.3.1", 1), f"trees[0][3]: {unknown} in 'line'"),
+        ("split-of-unknown-neuron", put(tent, f"{at}.0.3.1.4.1", 1), f"trees[0][3]: {unknown} in 'split'"),
+        ("convex-of-unknown-neuron", put(convex, f"{at}.1.0.1.3.1", 1),
+         f"trees[1][0]: {unknown} in 'convex'"),
+        ("order-of-unknown-neuron", put(tent, f"{at}.0.3.1.3", ["order", 1, "1"]),
+         f"trees[0][3]: {unknown} in 'order'"),
+        ("zero-negative", put(tent, f"{at}.0.4.1.2.3", "-1"), f"trees[0][4]: {least} 'zero', got -1"),
+        ("line-negative", put(tent, f"{at}.0.3.1.3.3", "-3"), f"trees[0][3]: {least} 'line', got -3"),
+        ("split-negative", put(tent, f"{at}.0.3.1.5.3", "-1"), f"trees[0][3]: {least} 'split', got -1"),
+        ("convex-negative", put(convex, f"{at}.1.0.1.3.3", "-1"), f"trees[1][0]: {least} 'convex', got -1"),
+        ("order-negative", put(four, f"{at}.0.{k}.1.{row}.2", "-1"),
+         f"trees[0][{k}]: {least} 'order', got -1"),
+        ("value-left-out", drop(tent, f"{at}.0.3.1.2"), f"trees[0][3]: {rest} c"),
+        ("value-twice", put(tent, f"{at}.0.3.1.1.1", 0), f"trees[0][3]: {rest} u[0][0]"),
+        ("value-off", put(tent, f"{at}.0.3.1.2.2", "-2"), f"trees[0][3]: {rest} c"),
+        ("zero-left-out", drop(tent, f"{at}.0.4.1.2"), f"trees[0][4]: {rest} u[0][1]"),
+        ("zero-elsewhere", put(tent, f"{at}.0.4.1.2.2", 0), f"trees[0][4]: {rest} u[0][1]"),
+        ("zero-for-line", put(tent, f"{at}.0.3.1.3.0", "zero"), f"trees[0][3]: {rest} neuron 0"),
+        ("line-for-zero", put(tent, f"{at}.0.4.1.2.0", "line"), f"trees[0][4]: {rest} neuron 0"),
+        ("split-off", put(tent, f"{at}.0.3.1.5.3", "2"), f"trees[0][3]: {rest} u[0][2]"),
+        ("split-for-line", put(tent, f"{at}.0.3.1.3.0", "split"), f"trees[0][3]: {rest} u[0][1]"),
         ("no-row", put(tent, f"{at}.0.7.1", []), f"trees[0][7]: {positive} 0"),
-        ("zeros", put(tent, f"{at}.0.7.1", [[4, "0"], [0, "0"]]), f"trees[0][7]: {positive} 0"),
-        ("negative-sum", put(tent, f"{at}.0.7.1", [[4, "-1"], [5, "1"]]), f"trees[0][7]: {positive} -1"),
-        ("no-neuron-negative-sum", put(one, f"{at}.0.0.1", [[1, "1"], [0, "-1"]]),
+        ("zeros", put(tent, f"{at}.0.7.1", [["value", 1, "0"], ["line", 0, 1, "0"]]),
+         f"trees[0][7]: {positive} 0"),
+        ("nothing-wanted", put(tent, f"{at}.0.7.1", [["value", 1, "1"], ["value", 1, "-1"]]),
+         f"trees[0][7]: {positive} 0"),
+        ("no-neuron-negative-sum", put(one, f"{at}.0.0.1", [["value", 1, "1"], ["value", 0, "-1"]]),
          f"trees[0][0]: {positive} -1/2"),
-        ("no-neuron-constant-left", put(one, f"{at}.0.0.1", [[1, "-1"]]), f"trees[0][0]: {rest} c"),
+        ("no-neuron-constant-left", put(one, f"{at}.0.0.1", [["value", 1, "-1"]]), f"trees[0][0]: {rest} c"),
         ("value-of-other-sign", put(tent, point, "-1"), f"trees[0][3]: {positive} -3"),
         ("value-unchanged", put(tent, point, "0"), f"trees[0][3]: {positive} 0"),
         ("base-equal-to-value", {**tent, "base": array((3,), [5, 1, 5])}, f"trees[0][3]: {positive} 0"),
         ("point-moved", put(tent, "points.numerators.2", "2"), f"trees[0][3]: {rest} neuron 0"),
         ("point-over-two", put(tent, "points.denominators.2", "2"), f"trees[0][3]: {rest} neuron 0"),
-        ("order-left-out", drop(four, "claims.0.ordered"), f"trees[2][32]: {rows} 7 rows, got row 7"),
-        ("order-elsewhere", put(four, "claims.0.ordered", 3), f"trees[2][32]: {rest} neuron 0"),
-        ("order-across-signs", put(four, f"{at}.1.6.1", [[6, "1"], [7, "-2"], [8, "1"], [9, "1"]]),
-         f"trees[1][6]: {rows} 9 rows, got row 9"),
-        ("order-negative", put(four, f"{at}.2.32.1.5.1", "-1"),
-         "trees[2][32]: expected a multiplier from 0 of the inequality 7, got -1"),
+        ("mean-off", put(convex, f"{mean}.1.0.1", "1"), f"point 1: convex[0]: {other} mean"),
+        ("mean-of-others", put(convex, f"{mean}.1.0.0", 1), f"point 1: convex[0]: {other} mean"),
+        ("mean-elsewhere", put(convex, f"{mean}.0", 0), f"point 0: convex[0]: {other} mean"),
+        ("mean-point-moved", put(convex, "points.numerators.2", "2"), f"point 1: convex[0]: {other} mean"),
+        ("mean-unused", put(tent, "claims.0.convex", [[0, []], [2, [[1, "3"]]]]),
+         f"point 2: convex[1]: {other} mean"),
+        ("mean-unknown", put(convex, f"{at}.1.0.1.3.2", 1), f"{of} 1 means, got number 1"),
+        ("mean-left-out", drop(convex, "claims.0.convex"), f"{of} 0 means, got number 0"),
+        ("mean-in-one-coordinate", put(farkas(SQUARE, [0, 1, 1, 0], 2), "claims.0.convex", [[0, [[1, "1"]]]]),
+         f"point 0: convex[0]: {other} mean"),
+        ("mean-on-the-wrong-side", put(convex, f"{at}.0", convex["claims"][0]["trees"][1]),
+         f"trees[0][0]: {rest} u[0][0]"),
+        ("order-left-out", drop(four, "claims.0.ordered"), f"trees[0][{k}]: {order} 0 and 1"),
+        ("order-elsewhere", put(four, "claims.0.ordered", 3), f"trees[0][{k}]: {rest} neuron 0"),
+        ("order-across-signs", put(four, f"{at}.1.{closed}.1", [["order", 0, "0"]]),
+         f"trees[1][{closed}]: {order} 0 and 1"),
+        ("order-of-the-last", put(four, f"{at}.0.{k}.1", [["order", 1, "0"]]),
+         f"trees[0][{k}]: {order} 1 and 2"),
+        ("order-of-one", put(tent, "claims.0", {**tent["claims"][0], "ordered": 0, "trees": [
+            [["close", [["order", 0, "1"]]]], trees[1]]}), f"trees[0][0]: {order} 0 and 1"),
     ):
         bad(name, content, expected)
     # fmt: on
-    bad("second-claim", put(twice, "claims.1.trees.1.10.1.0.1", "1"), f"trees[1][10]: {rest} c", 1)
+    bad("second-claim", put(twice, "claims.1.trees.1.0.1.3.3", "2"), f"trees[1][0]: {rest} u[0][0]", 1)
     # one unit in the last place: the weights of this proof do not fit any more
     off = {**files, "points.npy": doubles("(3, 1)", 0.1, 0.2, 0.1 + 0.2)}
     changed = put(in_files, "points", sidecar("points.npy", off["points.npy"]))
@@ -1097,8 +1152,16 @@ def add_farkas(corpus: Corpus) -> None:
         corpus.add("malformed", f"farkas-{name}", change, f"malformed: {expected}")
 
     index = "expected a neuron and a point in 0..2"
-    node = "expected ['split', neuron, point] or ['close', rows]"
-    pair = "expected rows as [row, multiplier]"
+    kinds = "expected ['split', neuron, point] or ['close', terms]"
+    terms = (
+        "trees[0][3]: expected terms as [one of value, zero, line, split, convex, order, indices, multiplier]"
+    )
+    beyond, pair = (
+        "trees[0][3]: expected a point in 0..2 after",
+        "convex[0]: expected [point, [[point, weight], ...]]",
+    )
+    takes, text = "with indices:", "expected a decimal string, got 1"
+    # fmt: off
     for name, path, value, expected in (
         ("neurons-negative", "neurons", -1, "neurons: expected an integer from 0, got -1"),
         ("neurons-true", "neurons", True, "neurons: expected an integer from 0, got True"),
@@ -1106,28 +1169,57 @@ def add_farkas(corpus: Corpus) -> None:
         ("ordered-beyond", "ordered", 3, "ordered: expected an index in 0..2"),
         ("trees-object", "trees", {}, "trees: expected a list of lists of nodes"),
         ("tree-text", "trees.1", "split", "trees: expected a list of lists of nodes"),
-        ("node-text", "trees.0.1", "close", f"trees[0][1]: {node}"),
-        ("node-empty", "trees.0.1", [], f"trees[0][1]: {node}"),
-        ("node-of-two", "trees.0.1", ["split", 0], f"trees[0][1]: {node}"),
-        ("node-of-other-kind", "trees.1.2", ["branch", 0, 1], f"trees[1][2]: {node}"),
-        ("node-of-list", "trees.1.2", [[], 0, 1], f"trees[1][2]: {node}"),
+        ("node-text", "trees.0.1", "close", f"trees[0][1]: {kinds}"),
+        ("node-empty", "trees.0.1", [], f"trees[0][1]: {kinds}"),
+        ("node-of-two", "trees.0.1", ["split", 0], f"trees[0][1]: {kinds}"),
+        ("node-of-other-kind", "trees.1.2", ["branch", 0, 1], f"trees[1][2]: {kinds}"),
+        ("node-of-list", "trees.1.2", [[], 0, 1], f"trees[1][2]: {kinds}"),
         ("point-beyond", "trees.0.0", ["split", 0, 3], f"trees[0][0]: {index}"),
         ("neuron-negative", "trees.0.0", ["split", -1, 0], f"trees[0][0]: {index}"),
         ("point-true", "trees.0.0", ["split", 0, True], f"trees[0][0]: {index}"),
         ("neuron-text", "trees.0.0", ["split", "0", 0], f"trees[0][0]: {index}"),
-        ("close-alone", "trees.0.3", ["close"], f"trees[0][3]: {node}"),
-        ("close-object", "trees.0.3", ["close", {}], f"trees[0][3]: {node}"),
-        ("row-alone", "trees.0.3.1.0", [3], f"trees[0][3]: {pair}"),
-        ("row-negative", "trees.0.3.1.0", [-1, "1"], f"trees[0][3]: {pair}"),
-        ("row-true", "trees.0.3.1.0", [True, "1"], f"trees[0][3]: {pair}"),
-        ("multiplier-number", "trees.0.3.1.0.1", 1, "trees[0][3]: expected a decimal string, got 1"),
-        ("multiplier-minus-zero", "trees.1.10.1.0.1", "-0", f"trees[1][10]: '-0' {CANONICAL}"),
+        ("close-alone", "trees.0.3", ["close"], f"trees[0][3]: {kinds}"),
+        ("close-object", "trees.0.3", ["close", {}], f"trees[0][3]: {kinds}"),
+        ("term-text", "trees.0.3.1.0", "value", terms),
+        ("term-empty", "trees.0.3.1.0", [], terms),
+        ("term-short", "trees.0.3.1.0", ["value", "1"], terms),
+        ("term-unknown", "trees.0.3.1.0.0", "values", terms),
+        ("term-of-list", "trees.0.3.1.0.0", [], terms),
+        ("term-of-a-number", "trees.0.3.1.0", [3, 1, "1"], terms),
+        ("value-of-two", "trees.0.3.1.0", ["value", 0, 1, "1"], f"trees[0][3]: expected 'value' {takes} 1"),
+        ("zero-of-one", "trees.0.3.1.0", ["zero", 0, "1"], f"trees[0][3]: expected 'zero' {takes} 2"),
+        ("line-of-three", "trees.0.3.1.3", ["line", 0, 1, 1, "1"], f"trees[0][3]: expected 'line' {takes} 2"),
+        ("order-of-two", "trees.0.3.1.3", ["order", 0, 0, "1"], f"trees[0][3]: expected 'order' {takes} 1"),
+        ("index-negative", "trees.0.3.1.0.1", -1, f"trees[0][3]: expected 'value' {takes} 1"),
+        ("index-true", "trees.0.3.1.3.1", False, f"trees[0][3]: expected 'line' {takes} 2"),
+        ("index-text", "trees.0.3.1.3.2", "0", f"trees[0][3]: expected 'line' {takes} 2"),
+        ("value-beyond", "trees.0.3.1.0.1", 3, f"{beyond} 'value'"),
+        ("line-beyond", "trees.0.3.1.3.2", 3, f"{beyond} 'line'"),
+        ("split-beyond", "trees.0.3.1.4.2", 10**18 - 1, f"{beyond} 'split'"),
+        ("multiplier-number", "trees.0.3.1.0.2", 1, f"trees[0][3]: {text}"),
+        ("multiplier-minus-zero", "trees.1.2.1.0.2", "-0", f"trees[1][2]: '-0' {CANONICAL}"),
+        ("convex-object", "convex", {}, "convex: expected a list of means"),
+        ("convex-null", "convex", None, "convex: expected a list of means"),
+        ("mean-text", "convex", ["0"], pair),
+        ("mean-alone", "convex", [[1]], pair),
+        ("mean-of-object", "convex", [[1, {}]], pair),
+        ("mean-of-numbers", "convex", [[1, [0, 2]]], pair),
+        ("mean-without-weight", "convex", [[1, [[0]]]], pair),
+        ("mean-beyond", "convex", [[3, []]], "convex[0]: expected points in 0..2"),
+        ("mean-true", "convex", [[True, []]], "convex[0]: expected points in 0..2"),
+        ("mean-of-beyond", "convex", [[1, []], [1, [[3, "0"]]]], "convex[1]: expected points in 0..2"),
+        ("mean-of-list", "convex", [[1, [[[], "0"]]]], "convex[0]: expected points in 0..2"),
+        ("weight-number", "convex", [[1, [[1, 1]]]], f"convex[0]: {text}"),
+        ("weight-fraction", "convex", [[1, [[1, "1/2"]]]], f"convex[0]: '1/2' {CANONICAL}"),
+        # 2 * 0 = 3 * 1 - 1 * 3: a mean but for the sign
+        ("weight-negative", "convex", [[0, [[1, "3"], [2, "-1"]]]], "convex[0]: a weight is negative"),
         ("layers", "layers", 2, "unknown key 'layers'"),
     ):
         place = "claims[0]: " if name == "layers" else "claims[0]."
         odd(name, put(tent, f"claims.0.{path}", value), place + expected)
+    # fmt: on
     # a wrong type is found before a wrong proof
-    odd("after-a-violation", put(three, f"{at}.0.0.0", 0), f"claims[0].trees[0][0]: {node}")
+    odd("after-a-violation", put(three, f"{at}.0.0.0", 0), f"claims[0].trees[0][0]: {kinds}")
     odd("without-trees", drop(tent, at), "claims[0]: the key 'trees' is missing")
     odd("with-network", put(tent, "network", [affine([[1]], [0])]), "network: an obstruction is about all")
     labels = put(put(tent, "edits", {"index": [0], "label": [0]}), "base", array((3, 2), [0] * 6))

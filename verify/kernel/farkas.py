@@ -153,11 +153,11 @@ class FarkasObstruction:
     ) -> Violation | None:
         """Add a row times its multiplier, unless there is no such row."""
         (name, indices, n), neurons = term, len(self.trees) - 1
-        j, i = indices[0], indices[-1]
+        j, i = indices[0], indices[-1]  # the neuron, if the row has one, and the point or the mean
         if name == "value":
             sums.values[i] += n
-            for j in range(neurons):
-                sums.u[j, i] += n if j < positive else -n
+            for k in range(neurons):
+                sums.u[k, i] += n if k < positive else -n
             return None
         if n < 0:
             return Violation(place, f"a multiplier from 0 of '{name}'", ratio(n, 1))
