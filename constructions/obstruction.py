@@ -92,6 +92,8 @@ def obstruct(problem: FineTuningProblem, layers: int) -> Obstruction:
         positions = [t for t, _ in line]
         values = [problem.delta.get(i, Fraction(0)) for _, i in line]
         found = windows(positions, values)
+        if not found:
+            continue
         neurons, split = least_width_product(len(found) + 1, layers - 1), None
         if layers == 3:
             neurons, split, found = max(

@@ -75,8 +75,7 @@ def width(
         print(json.dumps(facts))
         return
     print(f"least width {upper}" if lower == upper else f"least width from {lower} to {upper}: {reason}")
-    print(
-        f"{upper} neurons do ({facts['network']}); fewer than {lower} do not ({facts['obstruction']} obstruction)"
-    )
+    print(f"{upper} neurons do: {facts['network']}")
+    print(f"fewer than {lower} do not: {facts['obstruction']} obstruction")
     if output is not None:
         print(f"wrote {' and '.join(facts['certificates'])}")
