@@ -31,7 +31,7 @@ try:
 except ImportError:
     raise ImportError("exact widths need HiGHS: pip install 'fine-tuning-capacity[width]'") from None
 
-__all__ = ["Relaxation", "Row", "Split", "Term"]
+__all__ = ["Floats", "Relaxation", "Row", "Split", "Term"]
 
 Split = tuple[int, int]
 """A neuron and a point."""

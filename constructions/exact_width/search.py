@@ -1,7 +1,7 @@
 """Search for a two-layer network with given signs, which leaves the proof if there is none.
 
 Depth first over the cases of `verify/CERTIFICATE.md`: where the relaxation is impossible, a case is
-closed; where its solution is no network, the neuron and point that it is furthest from are split. A split
+closed; where its solution is no network, a neuron is split at a point where it is far from one. A split
 that the proof of one of its cases does not use was not needed: that proof takes its place.
 The nodes found so far, in the order of the certificate, say all about where the search stands.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from constructions.exact_width import smt
-from constructions.exact_width.relaxation import Floats, Relaxation, Split
+from constructions.exact_width.relaxation import Floats, Relaxation, Split, Term
 from constructions.network import ReLUNetwork
 
 __all__ = ["Node", "search"]
@@ -23,6 +23,7 @@ __all__ = ["Node", "search"]
 Node = list[Any]
 """`["split", neuron, point]` or `["close", terms]`, as certificates write them."""
 _FLAT = 1e-7
+_FORGET = 0.95
 
 
 @dataclass
@@ -43,18 +44,14 @@ def search(relaxation: Relaxation, nodes: list[Node], tick: Callable[[], None]) 
         nodes: what an earlier search had found, or empty; is added to in place.
         tick: called before each case; what it raises ends the search, and `nodes` can be gone on with.
     """
-    places = {index: k for k, index in enumerate(relaxation.instance.indices)}
-    stack: list[_Frame] = []
-    known, nodes[:] = nodes[:], []
-    for kind, *rest in known:
-        if kind == "split":
-            _open(relaxation, stack, nodes, (rest[0], places[rest[1]]))
-        elif _close(relaxation, stack, nodes, rest[0], places):
-            return None
+    tree = _Tree(relaxation, nodes)
+    if tree.complete:
+        return None
     while True:
         tick()
         terms, columns = relaxation.solve()
-        split, network = _furthest(relaxation, columns), None
+        split = None if terms else tree.best_split(columns)
+        network = None
         if columns is not None and relaxation.gaps(columns).max(initial=0.0) < _FLAT:
             network = relaxation.network(columns)
         if terms is None and network is None and (columns is None or split is None):
@@ -62,48 +59,68 @@ def search(relaxation: Relaxation, nodes: list[Node], tick: Callable[[], None]) 
         if network is not None:
             return network
         if terms is not None:
-            if _close(relaxation, stack, nodes, terms, places):
+            tree.close(terms)
+            if tree.complete:
                 return None
         elif split is not None:
-            _open(relaxation, stack, nodes, split)
+            tree.open(split)
         else:
             raise RuntimeError("all neurons are decided, yet there is neither network nor contradiction")
 
 
-def _furthest(relaxation: Relaxation, columns: Floats | None) -> Split | None:
-    count = len(relaxation.instance.rows)
-    gaps = np.zeros((relaxation.neurons, count)) if columns is None else relaxation.gaps(columns)
-    for j, i in relaxation.sides:
-        gaps[j, i] = -np.inf
-    if gaps.max(initial=-np.inf) == -np.inf:
-        return None
-    return divmod(int(gaps.argmax()), count)
+class _Tree:
+    """The nodes, the path to the case that is next, and how often a split was used of late: those that
+    contradictions need are split first, which makes proofs short."""
 
+    def __init__(self, relaxation: Relaxation, nodes: list[Node]) -> None:
+        self.complete = False
+        self._relaxation, self._nodes = relaxation, nodes
+        self._stack: list[_Frame] = []
+        self._places = {index: k for k, index in enumerate(relaxation.instance.indices)}
+        self._uses = np.zeros((relaxation.neurons, len(relaxation.instance.rows)))
+        known, nodes[:] = nodes[:], []
+        for kind, *rest in known:
+            if kind == "split":
+                self.open((rest[0], self._places[rest[1]]))
+            else:
+                self.close(rest[0])
 
-def _open(relaxation: Relaxation, stack: list[_Frame], nodes: list[Node], split: Split) -> None:
-    stack.append(_Frame(split, len(nodes)))
-    nodes.append(["split", split[0], relaxation.instance.indices[split[1]]])
-    relaxation.decide(split, True)
+    def best_split(self, columns: Floats | None) -> Split | None:
+        """Where the solution is furthest from a network, and splits are used; None if all is decided."""
+        score = 1 + self._uses
+        if columns is not None:
+            score *= self._relaxation.gaps(columns)
+        for split in self._relaxation.sides:
+            score[split] = -np.inf
+        if score.max(initial=-np.inf) == -np.inf:
+            return None
+        return divmod(int(score.argmax()), score.shape[1])
 
+    def open(self, split: Split) -> None:
+        """Go into the active case of a split."""
+        self._stack.append(_Frame(split, len(self._nodes)))
+        self._nodes.append(["split", split[0], self._relaxation.instance.indices[split[1]]])
+        self._relaxation.decide(split, True)
 
-def _close(
-    relaxation: Relaxation, stack: list[_Frame], nodes: list[Node], terms: list[Any], places: dict[int, int]
-) -> bool:
-    """Close a case and go to the next one; whether there is none."""
-    nodes.append(["close", terms])
-    used = {(term[1], places[term[2]]) for term in terms if term[0] == "split"}
-    while stack:
-        frame = stack[-1]
-        if frame.split in used and frame.second < 0:
-            frame.second, frame.used = len(nodes), used
-            relaxation.decide(frame.split, False)
-            return False
-        if frame.split in used:
-            used = (used | frame.used) - {frame.split}
-        elif frame.second < 0:
-            del nodes[frame.start]
-        else:
-            nodes[frame.start : frame.second] = []
-        stack.pop()
-        relaxation.decide(frame.split, None)
-    return True
+    def close(self, terms: list[Term]) -> None:
+        """Close a case and go to the next one, if there is one."""
+        self._nodes.append(["close", terms])
+        used = {(term[1], self._places[term[2]]) for term in terms if term[0] == "split"}
+        self._uses *= _FORGET
+        for split in used:
+            self._uses[split] += 1
+        while self._stack:
+            frame = self._stack[-1]
+            if frame.split in used and frame.second < 0:
+                frame.second, frame.used = len(self._nodes), used
+                self._relaxation.decide(frame.split, False)
+                return
+            if frame.split in used:
+                used = (used | frame.used) - {frame.split}
+            elif frame.second < 0:
+                del self._nodes[frame.start]
+            else:
+                self._nodes[frame.start : frame.second] = []
+            self._stack.pop()
+            self._relaxation.decide(frame.split, None)
+        self.complete = True
