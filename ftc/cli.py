@@ -200,7 +200,8 @@ def check(
         if profile and verdict.status != "malformed":
             say("a float64 pass to compare with")
             ratio = seconds / float_pass(certificate)
-    how = {"by": "kernel" if kernel else "engine", "seconds": round(seconds, 3), **asdict(statistics)}
+    by_kernel = kernel or (statistics.by_kernel and not statistics.settled)
+    how = {"by": "kernel" if by_kernel else "engine", "seconds": round(seconds, 3), **asdict(statistics)}
     if as_json:
         compared = {"difference": difference} if points else {}
         timed = {"float_passes": ratio} if ratio else {}

@@ -51,12 +51,13 @@ _READ = 1 << 22  # bytes that are read at a time
 class Statistics:
     """How the points were settled: by which routes, how many pre-activations had a sign that floats
     could not tell, and what was taken over from a progress file. Claims that ask the same of every
-    point are counted once."""
+    point are counted once. `by_kernel` counts the claims that the kernel judged: obstructions."""
 
     routes: dict[str, int] = field(default_factory=dict)
     undecided: int = 0
     settled: int = 0
     resumed: int = 0
+    by_kernel: int = 0
 
 
 def check(
@@ -124,6 +125,7 @@ class _Run:
         for number, claim in enumerate(claims):
             if not isinstance(claim, EditClaim):
                 out.append(claim.judge(self.progress))
+                self.statistics.by_kernel += 1
                 continue
             violation, margin = claim.miscount(), Fraction(*claim.margin)
             if violation is None:
