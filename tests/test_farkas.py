@@ -109,8 +109,8 @@ def test_every_node_and_every_row_counts(tmp_path: Path, points: Points, changes
             *claim["trees"],
             *(node[1] for tree in claim["trees"] for node in tree if node[0] == "close"),
         ]
-        for some in rng.sample(lists, min(len(lists), 6)):
-            for k in rng.sample(range(len(some)), min(len(some), 6)):
+        for some in rng.sample(lists, min(len(lists), 5)):
+            for k in rng.sample(range(len(some)), min(len(some), 5)):
                 kept = some.pop(k)
                 assert judge(document(points, changes, claim), tmp_path).status == "rejected"
                 some.insert(k, kept)
@@ -145,7 +145,7 @@ def test_no_small_network_solves_what_is_obstructed(tmp_path: Path, seed: int) -
     ordered = rng.choice((None, rng.randrange(len(points))))
     order = rng.sample(range(len(points)), len(points))
     convex = rng.choice(((), means(points)))
-    for neurons in (1, 2, 3 if len(points) < 5 else 2):
+    for neurons in (1, 2, 3 if len(points) < 4 else 2):
         claim = farkas_trees.claim(points, changes, neurons, ordered, order, convex)
         if claim is None:
             break
@@ -158,8 +158,8 @@ def test_no_small_network_solves_what_is_obstructed(tmp_path: Path, seed: int) -
             for s in (1, -1)
         ]
         for chosen in itertools.combinations(rng.sample(some, min(len(some), 60)), neurons - 1):
-            for c in range(-2, 3):
-                assert [value(x, c, chosen) for x in points] != changes
+            rest = [change - value(x, 0, chosen) for x, change in zip(points, changes, strict=True)]
+            assert len(set(rest)) > 1  # no constant `c` serves all points
 
 
 def forged_by(rule: str, rng: random.Random, points: Points, m: int) -> Any:
@@ -224,12 +224,12 @@ def test_a_network_refutes_every_forgery(
         if claim is not None:
             forgeries += 1
             assert judge(document(points, changes, claim), tmp_path).status != "accepted"
-            if forgeries == 5:
+            if forgeries == 3:
                 break
     assert forgeries
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_an_order_across_signs_would_prove_too_much(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

@@ -155,6 +155,8 @@ def exhausts(claim: Document, document: Document, files: Files) -> bool:
     """Whether the trees leave no network with one neuron less."""
     points, changes = instance(document, files)
     m, convex = claim["neurons"] - 1, claim.get("convex", [])
+    if len(claim["trees"]) != m + 1:
+        return False
 
     def is_mean(b: int, weights: list[Any]) -> bool:
         numbers = [Fraction(int(n)) for _, n in weights]
@@ -223,7 +225,7 @@ def exhausts(claim: Document, document: Document, files: Files) -> bool:
             return False
         return all(empty(nodes, {**sides, tuple(rest): side}, signs) for side in ("active", "inactive"))
 
-    if not all(is_mean(*mean) for mean in convex) or len(claim["trees"]) != m + 1:
+    if not all(is_mean(*mean) for mean in convex):
         return False
     for q, tree in enumerate(claim["trees"]):
         nodes = iter(tree)

@@ -1025,6 +1025,15 @@ def add_farkas(corpus: Corpus) -> None:
     good("convex", convex)
     good("rows-twice", put(tent, f"{at}.0.4.1", half))
     good("idle-means", put(tent, "claims.0.convex", [[0, []], [1, [[1, "5"]]], [2, [[0, "0"], [1, "0"]]]]))
+    elevenths = [[Fraction(x, 11)] for (x,) in TENT3]
+    good("values-over-7-2-5", farkas(elevenths, [Fraction(1, 7), HALF, Fraction(1, 5)], 2))
+    # each of the points 3, .., 7 stands in one place, where it does nothing
+    idle = farkas([*TENT3, [4], [5], [6], [7], [8]], [0, 1] + [0] * 6, 1)
+    idle["claims"] = [
+        {**copy.deepcopy(tent["claims"][0]), "ordered": 3, "convex": [[4, []], [0, [[5, "0"]]]]}
+    ]
+    idle["claims"][0]["trees"][0][3][1] += [["zero", 0, 6, "0"], ["line", 0, 7, "0"]]
+    good("idle-points", idle)
     # an instance in files: the numbers 0.1, 0.2, 0.3 that floats denote are no arithmetic progression
     x, base = (0.1, 0.2, 0.3), (-0.5, 0.1, 1e-300)
     changes = [Fraction(0), 3 * HALF - Fraction(0.1), Fraction(0)]
@@ -1057,6 +1066,8 @@ def add_farkas(corpus: Corpus) -> None:
     first, second, _ = four["claims"][0]["trees"]
     k = next(k for k, node in enumerate(first) if "order" in str(node))
     row = next(n for n, term in enumerate(first[k][1]) if term[0] == "order")
+    line = next(k for k, node in enumerate(first) if "['line', 1" in str(node))
+    one_line = next(n for n, term in enumerate(first[line][1]) if term[:2] == ["line", 1])
     closed = next(k for k, node in enumerate(second) if node[0] == "close")
     # fmt: off
     for name, content, expected in (
@@ -1102,6 +1113,9 @@ def add_farkas(corpus: Corpus) -> None:
         ("zero-left-out", drop(tent, f"{at}.0.4.1.2"), f"trees[0][4]: {rest} u[0][1]"),
         ("zero-elsewhere", put(tent, f"{at}.0.4.1.2.2", 0), f"trees[0][4]: {rest} u[0][1]"),
         ("zero-for-line", put(tent, f"{at}.0.3.1.3.0", "zero"), f"trees[0][3]: {rest} neuron 0"),
+        ("bias-left", put(tent, f"{at}.1.2.1.3.0", "zero"), f"trees[1][2]: {rest} neuron 0"),
+        ("second-neuron-left", put(four, f"{at}.0.{line}.1.{one_line}.0", "zero"),
+         f"trees[0][{line}]: {rest} neuron 1"),
         ("line-for-zero", put(tent, f"{at}.0.4.1.2.0", "line"), f"trees[0][4]: {rest} neuron 0"),
         ("split-off", put(tent, f"{at}.0.3.1.5.3", "2"), f"trees[0][3]: {rest} u[0][2]"),
         ("split-for-line", put(tent, f"{at}.0.3.1.3.0", "split"), f"trees[0][3]: {rest} u[0][1]"),

@@ -28,6 +28,7 @@ Mean = tuple[int, list[tuple[int, int]]]
 
 INDICES = {"value": 1, "zero": 2, "line": 2, "split": 2, "convex": 2, "order": 1}
 """How many indices the rows have."""
+NAMES = ", ".join(INDICES)
 
 
 @dataclass
@@ -218,7 +219,7 @@ def _read_node(raw: Any, place: str, points: int) -> Split | list[Term]:
 
 def _read_term(raw: Any, place: str, points: int) -> Term:
     fine = type(raw) is list and len(raw) > 2 and type(raw[0]) is str and raw[0] in INDICES
-    need(fine, place, f"expected terms as [one of {', '.join(INDICES)}, indices, multiplier]")
+    need(fine, place, f"expected terms as [one of {NAMES}, indices, multiplier]")
     name, *indices, multiplier = raw
     fine = len(indices) == INDICES[name] and all(map(is_count, indices))
     need(fine, place, f"expected '{name}' with indices: {INDICES[name]}")
