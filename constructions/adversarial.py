@@ -18,8 +18,8 @@ _LOW = Fraction(1, 4)  # an edit so small beside 1 that it turns no second diffe
 def worst_case(
     edits: int, layers: int, points: int | None = None, *, positive: bool = False
 ) -> FineTuningProblem:
-    """`N` edits among `K` points with the largest lower bound that is known here for this depth: of
-    `bounds.lower_windows`, and with three layers and any signs of `bounds.lower_halves` too.
+    """`N` edits among `K` points that need as many neurons as `bounds.lower_on_line` says; `obstruct`
+    proves it.
 
     Without `points`, as many as the bound for large `K` asks for.
 

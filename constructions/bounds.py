@@ -246,6 +246,17 @@ def lower_halves(n: int, k: int | None = None) -> int:
     return isqrt(8 * found + 4) - 2
 
 
+def lower_on_line(layers: int, n: int, k: int | None = None, one_sign: bool = False) -> int:
+    """The better of `lower_windows` and, for three layers and any signs, `lower_halves`: what the windows
+    of one instance on a line show.
+
+    >>> lower_on_line(3, 100), lower_on_line(3, 100, one_sign=True), lower_on_line(5, 100)
+    (38, 33, 13)
+    """
+    best = lower_windows(layers, n, k, one_sign)
+    return max(best, lower_halves(n, k)) if layers == 3 and not one_sign else best
+
+
 def lower_parameters(layers: int, n: int) -> int:
     """Free parameters on a line must number at least N (this project's count), L >= 3.
 
@@ -278,7 +289,4 @@ def lower(layers: int, n: int, k: int | None = None, one_sign: bool = False) -> 
             return two_layer_exact(n, k)
         small = two_layer_small(min(n, 4), min(k, 4))
         return max(small, windows(n, k, one_sign=True))
-    best = max(layers - 1, lower_windows(layers, n, k, one_sign), lower_parameters(layers, n))
-    if layers == 3 and not one_sign:
-        best = max(best, lower_halves(n, k))
-    return best
+    return max(layers - 1, lower_on_line(layers, n, k, one_sign), lower_parameters(layers, n))

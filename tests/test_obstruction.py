@@ -16,7 +16,7 @@ from flint import fmpq
 import verify
 from constructions import FineTuningProblem, ReLUNetwork, build, to_line, write_certificate
 from constructions.adversarial import alternating, halves, one_sign, worst_case
-from constructions.bounds import lower_halves, lower_windows, two_layer_exact, upper
+from constructions.bounds import lower_halves, lower_on_line, two_layer_exact, upper
 from constructions.obstruction import obstruct
 from constructions.two_layer import least_breakpoints
 from verify.kernel.line_obstruction import least_neurons, least_neurons_split
@@ -24,11 +24,6 @@ from verify.kernel.line_obstruction import least_neurons, least_neurons_split
 
 def kernel(path: Path) -> verify.Verdict:
     return verify.check(path)
-
-
-def formula(layers: int, n: int, k: int | None, positive: bool) -> int:
-    by_windows = lower_windows(layers, n, k, positive)
-    return max(by_windows, lower_halves(n, k)) if layers == 3 and not positive else by_windows
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 8, 30])
@@ -40,7 +35,7 @@ def test_worst_cases_are_as_hard_as_the_bounds_say(
     problem = worst_case(n, layers, positive=positive)
     found = obstruct(problem, layers)
     assert n == problem.N
-    assert found.neurons == formula(layers, n, None, positive)
+    assert found.neurons == lower_on_line(layers, n, None, positive)
     if layers == 2:
         assert found.neurons == 3 * n == two_layer_exact(n)
     assert kernel(write_certificate(found, tmp_path / "a")).status == "accepted"
@@ -59,7 +54,7 @@ def test_every_formula_is_reached_by_an_instance_with_so_many_edits_and_points(
             assert (n, k) == (problem.N, problem.K)
             assert problem.one_sign or not positive
             found = obstruct(problem, layers)
-            assert found.neurons == formula(layers, n, k, positive) <= upper(layers, n, k, positive)
+            assert found.neurons == lower_on_line(layers, n, k, positive) <= upper(layers, n, k, positive)
             if k % 5 == 0:
                 assert kernel(write_certificate(found, tmp_path / f"{k}-{layers}")).status == "accepted"
 
@@ -67,7 +62,7 @@ def test_every_formula_is_reached_by_an_instance_with_so_many_edits_and_points(
 @pytest.mark.parametrize("n", [100, 1234, 2000])
 def test_the_best_halves_are_found_among_many_edits(n: int) -> None:
     for k in (n, 3 * n + 1, 4 * n - 1, 4 * n, 4 * n + 1):
-        assert obstruct(worst_case(n, 3, k), 3).neurons == formula(3, n, k, False)
+        assert obstruct(worst_case(n, 3, k), 3).neurons == lower_on_line(3, n, k)
 
 
 @pytest.mark.parametrize("k", range(5, 17))
