@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,24 @@ class Refutation:
     needed: int
     certified: bool
 
+    def text(self) -> str:
+        """The verdict in one line or two."""
+        text = (
+            f"refuted: {self.formula.text} allows {self.allowed} neurons in {self.layers} layers at "
+            f"N = {self.N}, K = {self.K}; "
+        )
+        if self.certified:
+            return f"{text}an instance needs {self.needed}"
+        return (
+            f"{text}a proven bound says that {self.needed} are needed\n"
+            "(no certificate: no single instance is known that needs so many)"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as a JSON-ready dict."""
+        facts = {**vars(self), "formula": self.formula.text}
+        return {"verdict": "refuted", **{field.name: facts[field.name] for field in fields(self)}}
+
     @cached_property
     def obstruction(self) -> Obstruction | None:
         """The instance with the proof that it needs so many neurons, if there is one; made on demand."""
@@ -56,6 +75,15 @@ class Distance:
     N: int
     K: int | None
 
+    def text(self, exact: str = "") -> str:
+        """In words; `exact` is added to a distance of 0."""
+        if self.neurons >= FAR:
+            return f"more than {FAR:,} above"
+        where = f"N = {self.N}" + ("" if self.K is None else f", K = {self.K}")
+        if self.neurons < 0:
+            return f"{-self.neurons} below at {where}, which is open"
+        return f"{self.neurons} above at {where}{'' if self.neurons else exact}"
+
 
 @dataclass(frozen=True)
 class Consistent:
@@ -67,6 +95,19 @@ class Consistent:
     tried: int
     above_lower: Distance
     above_upper: Distance
+
+    def text(self) -> str:
+        """The verdict in two lines."""
+        return (
+            f"consistent: no bound for {self.layers} layers is above {self.formula.text} "
+            f"({self.tried} choices of N and K)\n"
+            f"closest to what is needed: {self.above_lower.text(', the best possible')}; "
+            f"closest to what can be built: {self.above_upper.text()}"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as a JSON-ready dict."""
+        return {"verdict": "consistent", **asdict(self), "formula": self.formula.text}
 
 
 def default_edits(formula: SizeFormula) -> list[int]:
