@@ -153,7 +153,8 @@ def refute(
         if value < 1:
             raise ValueError(f"{name} is too small: expected at least {2 if name == 'layers' else 1}")
     first: Refutation | None = None
-    lowest = highest = Distance(FAR, 0, None)
+    lowest: Distance | None = None
+    highest: Distance | None = None
     tried = 0
     for done, n in enumerate(chosen):
         progress(done, len(chosen))
@@ -177,12 +178,12 @@ def refute(
                 if certified:
                     return found
                 first = found
-            lowest = min(lowest, Distance(allowed - bounds.lower(layers, n, k, one_sign), n, k), key=_neurons)
-            highest = min(highest, Distance(allowed - upper, n, k), key=_neurons)
-    if not tried:
+            lowest = _closer(lowest, Distance(allowed - bounds.lower(layers, n, k, one_sign), n, k))
+            highest = _closer(highest, Distance(allowed - upper, n, k))
+    if lowest is None or highest is None:
         raise ValueError("no N and K to try: expected some with 1 <= N <= K")
     return first or Consistent(formula, layers, tried, lowest, highest)
 
 
-def _neurons(distance: Distance) -> int:
-    return distance.neurons
+def _closer(old: Distance | None, new: Distance) -> Distance:
+    return new if old is None or new.neurons < old.neurons else old

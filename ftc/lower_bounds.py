@@ -150,6 +150,8 @@ def table(
         raise ValueError(
             f"--edits and --layers ask for {len(chosen) * len(depths)} cells: expected at most 100000"
         )
+    if csv is not None and not csv.parent.is_dir():
+        raise ValueError(f"{csv.parent} is not a folder")
     if csv is not None and csv.suffix.lower() != ".csv":
         raise ValueError(f"{csv}: expected a name that ends in .csv")
     if picture is not None:
