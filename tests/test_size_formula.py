@@ -154,6 +154,7 @@ def test_what_is_no_formula_is_refused_in_one_line(text: str, message: str) -> N
         ("9**9**9**9", "a power is too large"),
         ("sqrt(3**999999)", "a root of too long a number"),
         ("floor(exp(N*10**6))", "cannot decide an integer part"),
+        ("log2(2**300000 - 1)", "cannot decide an integer part: too large, or too close to an integer"),
     ],
 )
 def test_what_has_no_value_is_refused_in_one_line(text: str, message: str) -> None:
@@ -244,6 +245,9 @@ def test_a_bound_without_an_instance_is_told_apart() -> None:
     later = refute("2*sqrt(N) - 3", 5, [1, 10**4])
     assert isinstance(later, Refutation)
     assert later.certified  # one neuron a layer
+    steep = refute("197 - 10*(N - 10000)", 5, [10**4, 10**4 + 19])
+    assert isinstance(steep, Refutation)
+    assert (steep.N, steep.allowed, steep.certified) == (10**4 + 19, 7, True)
 
 
 @pytest.mark.parametrize(
