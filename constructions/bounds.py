@@ -15,10 +15,10 @@ computed in integers; no function here uses floating point.
 >>> crossing_width(100), crossing_width(100, restart_every=1)[0] + 4
 ((20, 10), 32)
 
-Four layers provably need fewer neurons than three for N = 12 and for every N from 15 on:
+Four layers provably need fewer neurons than three for N = 12 and for every N from 14 on:
 
 >>> [n for n in range(1, 1000) if not lower(3, n) > upper(4, n)]
-[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14]
+[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13]
 """
 
 from __future__ import annotations
@@ -219,30 +219,42 @@ def upper(layers: int, n: int, k: int | None = None, one_sign: bool = False) -> 
 def lower_windows(layers: int, n: int, k: int | None = None, one_sign: bool = False) -> int:
     """Widths `w_i >= 1` give at most `prod (w_i + 1)` pieces on a line (this project's instances).
 
-    So `prod (w_i + 1) >= windows + 1` over the `L - 1` hidden layers.
+    So `prod (w_i + 1) >= windows + 1` over the `L - 1` hidden layers; 0 without a window.
 
-    >>> lower_windows(2, 100), lower_windows(3, 100), lower_windows(4, 100)
-    (300, 33, 18)
+    >>> lower_windows(2, 100), lower_windows(3, 100), lower_windows(4, 100), lower_windows(4, 2, 2)
+    (300, 33, 18, 0)
     """
-    return least_width_product(windows(n, k, one_sign) + 1, layers - 1)
+    found = windows(n, k, one_sign)
+    return least_width_product(found + 1, layers - 1) if found else 0
 
 
 def lower_halves(n: int, k: int | None = None) -> int:
-    """FTC_3 for any signs, first half of the edits positive, second half negative (this project).
+    """FTC_3 for any signs is at least `floor(2 sqrt(2w + 1)) - 2`, `w = min(2N, (K-1) // 2)`.
 
-    Edits four apart (`n' = min(N, (K-1) // 4)` of them) force two disjoint windows each.  With `P_i`
-    knot intervals meeting half i and a, b second-layer neurons of positive and negative output
-    weight, `P_1 (a+1) >= 2 ceil(n'/2) + 1`, `P_2 (b+1) >= 2 floor(n'/2) + 1`, and the network has
-    at least `P_1 + P_2 - 2 + a + b` neurons.
+    Edits four apart, positive ones left of negative ones, force w disjoint windows: convex ones, and
+    then y concave ones.  With `P_i` knot intervals meeting part i and a, b second-layer neurons of
+    positive and negative output weight, `P_1 (a+1) >= w - y + 1`, `P_2 (b+1) >= y + 1`, and the network
+    has at least `P_1 + P_2 - 2 + a + b` neurons, so at least
+    `ceil(2 sqrt(w-y+1)) + ceil(2 sqrt(y+1)) - 4`.  The least w for which some y makes this X - 2 is
+    `floor(x^2 / 4) + floor((X-x)^2 / 4)`, `x = X // 2`: `(X^2 - 4) / 8`, `(X^2 - 1) / 8` or `X^2 / 8`.
+    Large K: `floor(2 sqrt(4N + 1)) - 2`, against `4 sqrt(N) + 1` from above.
 
     >>> lower_halves(100), lower_halves(100, 401), lower_halves(100, 400)
     (38, 38, 37)
     """
-    used = n if k is None else min(n, (k - 1) // 4)
-    if used < 1:
-        return 0
-    first, second = 2 * ((used + 1) // 2) + 1, 2 * (used // 2) + 1
-    return ceil_two_sqrt(first) + ceil_two_sqrt(second) - 4
+    found = 2 * n if k is None else min(2 * n, (k - 1) // 2)
+    return isqrt(8 * found + 4) - 2
+
+
+def lower_on_line(layers: int, n: int, k: int | None = None, one_sign: bool = False) -> int:
+    """The better of `lower_windows` and, for three layers and any signs, `lower_halves`: what the windows
+    of one instance on a line show.
+
+    >>> lower_on_line(3, 100), lower_on_line(3, 100, one_sign=True), lower_on_line(5, 100)
+    (38, 33, 13)
+    """
+    best = lower_windows(layers, n, k, one_sign)
+    return max(best, lower_halves(n, k)) if layers == 3 and not one_sign else best
 
 
 def lower_parameters(layers: int, n: int) -> int:
@@ -262,7 +274,7 @@ def lower_parameters(layers: int, n: int) -> int:
 
 
 def lower(layers: int, n: int, k: int | None = None, one_sign: bool = False) -> int:
-    """The best lower bound on FTC_L(N, K) here (this project); every hidden layer has a neuron.
+    """The best lower bound on FTC_L(N, K) here (this project); every hidden layer needs a neuron.
 
     Two layers and any signs: exact.
 
@@ -277,7 +289,4 @@ def lower(layers: int, n: int, k: int | None = None, one_sign: bool = False) -> 
             return two_layer_exact(n, k)
         small = two_layer_small(min(n, 4), min(k, 4))
         return max(small, windows(n, k, one_sign=True))
-    best = max(lower_windows(layers, n, k, one_sign), lower_parameters(layers, n))
-    if layers == 3 and not one_sign:
-        best = max(best, lower_halves(n, k))
-    return best
+    return max(layers - 1, lower_on_line(layers, n, k, one_sign), lower_parameters(layers, n))

@@ -75,8 +75,8 @@ def obstruct(problem: FineTuningProblem, layers: int) -> Obstruction:
     """The strongest obstruction from the lines that pass through an edited point and other points.
 
     If all points are collinear there is one line, and for two layers the number is the least number of
-    breakpoints; then the least width is this number or one more (THEORY 1). Costs about `N K` exact
-    steps for points that are not collinear.
+    breakpoints; then the least width is this number or one more. Points that are not collinear cost
+    about `N K` exact steps, collinear ones about `K`.
 
     Raises:
         ValueError: fewer than two layers.
@@ -95,24 +95,28 @@ def obstruct(problem: FineTuningProblem, layers: int) -> Obstruction:
         if not found:
             continue
         neurons, split = least_width_product(len(found) + 1, layers - 1), None
-        if layers == 3:
-            neurons, split, found = max(
-                [(neurons, None, found), *_halves(found)], key=lambda candidate: candidate[0]
-            )
+        if layers == 3 and (bound := max(_halves(found), default=(0, 0, 0, False)))[0] > neurons:
+            neurons, split, after, convex = bound
+            left, right = ([(w, s) for w, s in found if s == side] for side in (convex, not convex))
+            found = left[:split] + right[after:]
         if neurons > best.neurons:
             indices = [(line[a][1], line[b][1], line[c][1]) for (a, b, c), _ in found]
             best = Obstruction(problem, layers, neurons, direction, indices, split)
     return best
 
 
-def _halves(found: list[tuple[Window, bool]]) -> Iterator[tuple[int, int, list[tuple[Window, bool]]]]:
-    """Windows of one sign left of a cut and of the other sign right of it, for every cut."""
-    for first in (True, False):
-        for cut in sorted({window[2] for window, _ in found}):
-            left = [(w, s) for w, s in found if s == first and w[2] <= cut]
-            right = [(w, s) for w, s in found if s != first and w[0] >= cut]
-            bound = ceil_two_sqrt(len(left) + 1) + ceil_two_sqrt(len(right) + 1) - 4
-            yield bound, len(left), left + right
+def _halves(found: list[tuple[Window, bool]]) -> Iterator[tuple[int, int, int, bool]]:
+    """The bound of windows of one sign left of a cut and of the other sign right of it, for every cut at
+    the end of such a window: the bound, the number of the former, how many of the other sign begin too
+    early, and whether the former are convex."""
+    for convex in (True, False):
+        right = [window for window, sign in found if sign != convex]
+        after = 0
+        for count, end in enumerate((w[2] for w, sign in found if sign == convex), start=1):
+            while after < len(right) and right[after][0] < end:
+                after += 1
+            bound = ceil_two_sqrt(count + 1) + ceil_two_sqrt(len(right) - after + 1) - 4
+            yield bound, count, after, convex
 
 
 def _lines(problem: FineTuningProblem) -> Iterator[tuple[tuple[int, ...], list[tuple[Fraction, int]]]]:
@@ -140,3 +144,5 @@ def _lines(problem: FineTuningProblem) -> Iterator[tuple[tuple[int, ...], list[t
             if len(line) > 2 and (line[0][1], direction) not in seen:
                 seen.add((line[0][1], direction))
                 yield direction, line
+            if len(line) == len(first_at):  # all points: there is no other line
+                return

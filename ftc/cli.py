@@ -1,6 +1,6 @@
-"""The command line: `ftc build`, `check`, `bounds`, `plot` and `demo`.
+"""The command line: `ftc build`, `check`, `plot`, `demo`, and the commands of `ftc.lower_bounds`.
 
-Exit codes: 0 done or accepted, 2 wrong usage or input, 3 rejected, 4 malformed.
+Exit codes: 0 done or accepted, 2 wrong usage or input, 3 rejected or refuted, 4 malformed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from constructions import (
     CONSTRUCTIONS,
     FineTuningProblem,
     Solution,
-    bounds,
     build,
     refuse_target,
     write_certificate,
 )
+from ftc.lower_bounds import COMMANDS, Json
 from ftc.progress import steps
 from ftc.tables import read_edits, read_matrix, read_size, read_vector
 from ftc.width import width
@@ -56,7 +56,6 @@ class Numbers(StrEnum):
 
 
 ConstructionName = StrEnum("ConstructionName", {name: name for name in CONSTRUCTIONS})  # type: ignore[misc]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def main() -> None:
@@ -228,64 +227,8 @@ def _how(how: dict[str, Any], ratio: float | None) -> str:
     return text if ratio is None else f"{text}; {ratio:.1f} times a float64 pass"
 
 
-@app.command("obstruct")
-def obstruct_command(
-    n: Annotated[int, typer.Argument(min=1, max=100_000, metavar="N", help="Number of edits.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A new folder.")],
-    points: Annotated[int | None, typer.Option(min=1, help="Number of points K.")] = None,
-    layers: Annotated[int, typer.Option(min=2, max=100, help="Number of layers.")] = 2,
-    one_sign: Annotated[bool, typer.Option(help="All changes have one sign.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Write a worst case with the proof that it is hard: certificate, points.npy and edits.csv."""
-    from constructions.adversarial import worst_case
-    from constructions.obstruction import obstruct
-
-    problem = worst_case(n, layers, points, positive=one_sign)
-    found = obstruct(problem, layers)
-    lines = ["index,value", *(f"{i},{value}" for i, value in sorted(problem.values.items()))]
-    write_certificate(found, output, {"edits.csv": ("\n".join(lines) + "\n").encode()})
-    facts = {
-        "certificate": str(output), "layers": layers, "at least": found.neurons, "edits": problem.N,
-        "points": problem.K, "windows": len(found.windows),
-    }  # fmt: skip
-    if as_json:
-        print(json.dumps(facts))
-    else:
-        print(
-            f"no network of {layers} layers with fewer than {found.neurons} neurons makes these {problem.N} "
-            f"edits among {problem.K} points; {len(found.windows)} windows"
-        )
-
-
-app.command()(width)
-
-
-@app.command("bounds")
-def bounds_command(
-    n: Annotated[int, typer.Argument(min=0, max=10**12, metavar="N", help="Number of edits.")],
-    points: Annotated[int | None, typer.Option(min=1, help="Number of points K; any if absent.")] = None,
-    one_sign: Annotated[bool, typer.Option(help="All changes have one sign.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Proven bounds on the number of neurons that N edits need in the worst case."""
-    if points is not None and points < n:
-        raise ValueError(f"--points is {points}: expected at least N = {n}")
-    rows = []
-    for depth in (2, 3, 4, 5):
-        low = bounds.lower(depth, n, points, one_sign=one_sign)
-        high = bounds.upper(depth, n, points, one_sign=one_sign)
-        rows.append({"layers": depth, "lower": low, "upper": high})
-    if as_json:
-        print(json.dumps(rows))
-        return
-    places = "any number of points" if points is None else f"{points} points"
-    table = Table(title=f"{n} edits{' of one sign' if one_sign else ''} among {places}")
-    for heading in ("layers", "needed in the worst case", "always enough"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        table.add_row(*(str(row[key]) for key in ("layers", "lower", "upper")))
-    Console().print(table)
+for name, command in (COMMANDS | {"width": width}).items():
+    app.command(name)(command)
 
 
 @app.command("plot")
@@ -296,13 +239,10 @@ def plot_command(
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture, a .png file.")],
 ) -> None:
     """Draw g along its direction, with data points, edited points and breakpoints."""
-    from ftc.plots import plot_along_direction
+    from ftc.plots import plot_along_direction, refuse_picture
     from ftc.reading import read_profile
 
-    if output.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise ValueError(f"{output}: expected a name that ends in .png, .svg or .pdf")
-    if not output.parent.is_dir():
-        raise ValueError(f"{output.parent} is not a folder")
+    refuse_picture(output)
     with steps() as (say, _):
         say("drawing")
         plot_along_direction(read_profile(certificate), output)

@@ -1,4 +1,4 @@
-"""Pictures: the network along its direction."""
+"""Pictures: the network along its direction, and how many neurons are needed at each depth."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 import matplotlib
 from flint import fmpq
 
+from constructions import bounds
 from constructions.files import write_whole
 from verify.engine.line import Pieces
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-__all__ = ["Profile", "plot_along_direction"]
+__all__ = ["Profile", "plot_along_direction", "plot_bounds", "refuse_picture"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,22 @@ def plot_along_direction(profile: Profile, path: Path) -> None:
     panels[0, 0].legend(loc="upper right", ncols=3, frameon=False)
     if len(spans) > 1:
         panels[1, 0].set_title("five edits that lie close together", fontsize="medium")
+    _save(figure, path)
+
+
+def refuse_picture(path: Path) -> None:
+    """Ask before the work whether a picture can be written there.
+
+    Raises:
+        ValueError: the name ends in none of .png, .svg, .pdf, or its folder does not exist.
+    """
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"{path}: expected a name that ends in .png, .svg or .pdf")
+    if not path.parent.is_dir():
+        raise ValueError(f"{path.parent} is not a folder")
+
+
+def _save(figure: Any, path: Path) -> None:
     picture = io.BytesIO()
     figure.savefig(picture, dpi=150, format=path.suffix[1:].lower())
     plt.close(figure)
@@ -116,3 +133,71 @@ def _scale(low: Fraction, high: Fraction, label: str) -> tuple[Callable[[Fractio
 
 def _float(value: Fraction) -> float:
     return value.numerator / value.denominator
+
+
+# blue, vermilion, green, purple, amber; without colours markers and dashes tell them apart
+_LOOKS: tuple[tuple[str, str, Any], ...] = (
+    ("#0072B2", "o", "-"),
+    ("#D55E00", "s", (0, (7, 1.5))),
+    ("#009E73", "^", (0, (5, 1, 1, 1))),
+    ("#AA3377", "D", (0, (1, 1))),
+    ("#B8860B", "v", (0, (3, 1))),
+)
+
+
+def plot_bounds(path: Path, most: int, depths: list[int], one_sign: bool = False) -> None:
+    """Draw, for up to `most` edits, what is built at each depth (lines with markers) and what is needed in
+    the worst case (the dotted lower edges of the bands), as numbers and over `sqrt(N)`; with three and four
+    layers also from where on the latter provably need fewer neurons."""
+    most = max(most, 100)
+    numbers = sorted({*range(1, 101), *(int(most ** (j / 300)) for j in range(301))})
+    deep = [depth for depth in depths if depth > 2]
+    figure, panels = plt.subplots(
+        1, 1 + bool(deep), figsize=(6.5 * (1 + bool(deep)), 5.5), layout="constrained", squeeze=False
+    )
+    roots = [float(n) ** 0.5 for n in numbers]
+    for axes, scale in zip(panels[0], ([1.0] * len(numbers), roots), strict=False):
+        for k, depth in enumerate(depths):
+            if depth in deep or scale is not roots:
+                _draw_band(axes, numbers, scale, depth, one_sign, k)
+        axes.set(xscale="log", xlim=(1, most), xlabel="N (edits)", ylabel="neurons")
+        axes.grid(which="major", color="0.9", lw=0.6)
+    panels[0, 0].set(yscale="log", ylim=(1, None))
+    panels[0, 0].legend(loc="lower right", frameon=False)
+    if deep:
+        panels[0, 1].set(ylim=(0, 7), ylabel="neurons / sqrt(N)")
+        if {3, 4} <= set(depths):
+            _mark_where_four_beat_three(panels[0], most, one_sign)
+    figure.suptitle(
+        f"Neurons for N edits{' of one sign' if one_sign else ''} among any number of points: "
+        "built (lines), needed in the worst case (dotted)"
+    )
+    _save(figure, path)
+
+
+def _draw_band(axes: Any, numbers: list[int], scale: list[float], depth: int, one_sign: bool, k: int) -> None:
+    color, marker, line = _LOOKS[k % len(_LOOKS)]
+    low, high = (
+        [bound(depth, n, None, one_sign) / s for n, s in zip(numbers, scale, strict=True)]
+        for bound in (bounds.lower, bounds.upper)
+    )
+    axes.fill_between(numbers, low, high, color=color, alpha=0.13, lw=0)
+    axes.plot(numbers, low, color=color, lw=1, ls=":")
+    axes.plot(
+        numbers, high, color=color, lw=1.4, ls=line, marker=marker, ms=5, mec="black", mew=0.4,
+        markevery=(0.03 * (k % 4 + 1), 0.14), label=f"{depth} layers",
+    )  # fmt: skip
+
+
+def _mark_where_four_beat_three(panels: Any, most: int, one_sign: bool) -> None:
+    """A line at the least `N` from which on it holds, as far as 10,000 edits or the picture show."""
+    start = 1 + max(
+        n
+        for n in range(1, min(most, 10_000) + 1)
+        if bounds.upper(4, n, None, one_sign) >= bounds.lower(3, n, None, one_sign)
+    )
+    if start <= most:
+        for axes in panels:
+            axes.axvline(start, color="0.3", lw=0.8)
+        text = f"N = {start} and more:\nfour layers are built with fewer neurons\nthan three layers must have"
+        panels[1].annotate(text, (start * 1.08, 0.15), fontsize="small")

@@ -95,6 +95,24 @@ def read_size(text: str) -> int:
     return int(match[1]) << (10 * " KMGT".index(match[2] or " "))
 
 
+def read_numbers(text: str, name: str) -> list[int]:
+    """A list of numbers from 1 to 10^12 and ranges `A..B`, sorted, each once; at most a million.
+
+    >>> read_numbers("10,1..3", "--edits")
+    [1, 2, 3, 10]
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,13})(?:\.\.([0-9]{1,13}))?", part.strip())
+        low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 1 <= low <= high <= 10**12:
+            raise ValueError(f"{name} is {_show(text)}: expected numbers from 1 to 10^12 like 1..20,50")
+        if high - low + len(found) >= 10**6:
+            raise ValueError(f"{name} is {_show(text)}: expected at most a million numbers")
+        found.update(range(low, high + 1))
+    return sorted(found)
+
+
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The rows of a CSV file with their 1-based line numbers."""
     try:

@@ -109,11 +109,15 @@ def test_lower_halves_brute_force() -> None:
         pairs = product(range(1, target + 1), range(target + 1))
         return min(p + q for p, q in pairs if p * (q + 1) >= target)
 
-    for n in range(1, 30):
-        expected = half(2 * ((n + 1) // 2) + 1) + half(2 * (n // 2) + 1) - 2
-        assert bounds.lower_halves(n) == expected
-        assert bounds.lower_halves(n, 4 * n + 1) == bounds.lower_halves(n + 9, 4 * n + 4) == expected
-    assert bounds.lower_halves(9, 4) == 0
+    halves = [half(windows + 1) for windows in range(80)]
+    for windows in range(1, 80):
+        expected = max(halves[y] + halves[windows - y] for y in range(windows + 1)) - 2
+        for k in (2 * windows + 1, 2 * windows + 2):
+            assert bounds.lower_halves(windows, k) == bounds.lower_halves(k, k) == expected
+        if windows % 2 == 0:
+            n = windows // 2
+            assert bounds.lower_halves(n) == bounds.lower_halves(n, 4 * n + 1) == expected
+    assert bounds.lower_halves(9, 2) == bounds.lower_halves(0) == 0
 
 
 def test_lower_parameters_brute_force() -> None:
@@ -165,8 +169,8 @@ def test_two_layers_any_signs_is_exact() -> None:
 
 
 def test_four_layers_beat_three() -> None:
-    assert all(bounds.lower(3, n) > bounds.upper(4, n) for n in [12, *range(15, 3000)])
-    assert bounds.lower(3, 14) <= bounds.upper(4, 14)
+    assert all(bounds.lower(3, n) > bounds.upper(4, n) for n in [12, *range(14, 3000)])
+    assert bounds.lower(3, 13) <= bounds.upper(4, 13)
 
 
 def test_gap_between_bounds_is_constant_in_depth_four() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import ftc.cli
+from constructions import bounds
 
 POINTS = "0,0\n1,0\n2,1\n3,5\n4,4\n0.1,7\n"
 EDITS = "index,value\n2,1\n4,-0.25\n"
@@ -95,6 +96,25 @@ def test_verdicts_are_exit_codes(folder, monkeypatch, capsys) -> None:
         ("plot edits.csv -o x.txt", "expected a name that ends in .png"),
         ("bounds -3", "No such option"),
         ("bounds 5 --points 3", "--points is 3: expected at least N = 5"),
+        ("obstruct 5 -o hard --points 4", "5 edits among 4 points: expected 0 <= N <= K"),
+        ("refute 3*N", "Missing option '--layers'"),
+        ("refute 3*n --layers 2", "formula: 'n' is not among numbers, N, K, d"),
+        ("refute 3* --layers 2", "'3*' is not an expression"),
+        ("refute N --layers 1", "--layers"),
+        ("refute N --layers 2 --edits 5..3", "--edits is '5..3': expected numbers from 1 to 10^12"),
+        ("refute N --layers 2 --edits 1..9999999", "--edits is '1..9999999': expected at most a million"),
+        ("refute N --layers 2 --edits 9 --points 8", "no N and K to try"),
+        ("refute N/(N-2) --layers 2 --edits 2", "formula N/(N-2) at N = 2: division by zero"),
+        ("refute N --layers 2 -o x.json", "x.json is one file: expected a folder"),
+        ("refute N --layers 2 -o .", "exists already"),
+        ("refute N --layers 2 -o no/x", "no is not a folder"),
+        ("table --edits x", "--edits is 'x': expected numbers from 1 to 10^12"),
+        ("table --layers 1..3", "--layers is 1..3: expected depths from 2 to 100"),
+        ("table --edits 1..100000", "400000 cells: expected at most 100000"),
+        ("table --picture x.txt", "expected a name that ends in .png"),
+        ("table --picture no/x.png", "no is not a folder"),
+        ("table --csv x.txt", "x.txt: expected a name that ends in .csv"),
+        ("table --csv no/x.csv", "no is not a folder"),
         ("nonsense", "No such command"),
     ],
 )
@@ -224,3 +244,81 @@ def test_obstruct_writes_a_worst_case_that_can_be_built(folder, monkeypatch, cap
         assert ftc_run(monkeypatch, "obstruct", "9", "--layers", "3", *wrong) == 2
         assert capsys.readouterr().err.startswith("ftc: ")
     assert not (folder / "a.json").exists()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("arguments", [("--points", "30"), ("--points", "9", "--one-sign"), ("--one-sign",)])
+def test_obstruct_with_any_number_of_points(monkeypatch, capsys, arguments) -> None:
+    assert ftc_run(monkeypatch, "obstruct", "9", "--layers", "3", "-o", "hard", "--json", *arguments) == 0
+    facts = json.loads(capsys.readouterr().out)
+    points = int(arguments[1]) if "--points" in arguments else 37
+    assert (facts["edits"], facts["points"]) == (9, points)
+    assert facts["at least"] == bounds.lower_on_line(3, 9, points, "--one-sign" in arguments)
+    assert ftc_run(monkeypatch, "check", "hard") == 0
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    "extra", [(), ("--one-sign",), ("-d", "3"), ("--points", "5..90"), ("--edits", "7,9")]
+)
+def test_a_refuted_claim_comes_with_a_certificate(monkeypatch, capsys, extra) -> None:
+    arguments = ("refute", "2.5*N + 1", "--layers", "2", *extra)
+    assert ftc_run(monkeypatch, *arguments) == 3
+    n = 7 if "--edits" in extra else 3
+    assert f"allows {5 * n // 2 + 1} neurons in 2 layers at N = {n}" in capsys.readouterr().out
+    assert ftc_run(monkeypatch, *arguments, "-o", "hard", "--json") == 3
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["verdict"], facts["certified"]) == ("refuted", True)
+    assert (facts["N"], facts["allowed"], facts["needed"]) == (n, 5 * n // 2 + 1, 5 * n // 2 + 2)
+    assert ftc_run(monkeypatch, "check", "hard", "--kernel") == 0
+    assert f"fewer than {facts['needed']} neurons" in capsys.readouterr().out
+    files = ("hard/points.npy", "hard/edits.csv")
+    assert np.load(files[0]).shape == (facts["K"], facts["d"])
+    assert ftc_run(monkeypatch, "check", "hard", "--points", files[0], "--edits", files[1]) == 0
+    capsys.readouterr()
+    assert ftc_run(monkeypatch, "build", *files, "-o", "patch", "--layers", "2", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["neurons"] >= facts["needed"]
+
+
+def test_a_consistent_claim_and_one_without_a_certificate(folder, monkeypatch, capsys) -> None:
+    assert ftc_run(monkeypatch, "refute", "3*N", "--layers", "2", "-o", "hard") == 0
+    output = capsys.readouterr().out
+    assert output.startswith("consistent: no bound for 2 layers is above 3*N (")
+    assert "closest to what is needed: 0 above at N = 1, the best possible" in output
+    assert "hard is not written: no instance refutes it" in output
+    assert ftc_run(monkeypatch, "refute", "2*sqrt(N) + 4", "--layers", "4") == 0
+    assert "1 below at N = 2, which is open" in capsys.readouterr().out
+    claim = ("refute", "2*sqrt(N) - 3", "--layers", "5", "--edits", "10000")
+    assert ftc_run(monkeypatch, *claim, "-o", "hard") == 3
+    assert "no certificate" in capsys.readouterr().out
+    assert ftc_run(monkeypatch, *claim, "--json") == 3
+    assert json.loads(capsys.readouterr().out)["certified"] is False
+    assert ftc_run(monkeypatch, "refute", "exp(N)", "--layers", "2", "--edits", "99", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["above_upper"]["N"] == 99
+    assert not (folder / "hard").exists()
+
+
+@pytest.mark.parametrize("one_sign", [(), ("--one-sign",)])
+def test_tables_of_bounds(folder, monkeypatch, capsys, one_sign) -> None:
+    arguments = ("table", "--edits", "14,1..3,100", "--layers", "2..4", "--csv", "t.csv", *one_sign)
+    assert ftc_run(monkeypatch, *arguments) == 0
+    output = capsys.readouterr().out
+    rows = (folder / "t.csv").read_text().splitlines()
+    assert rows[0] == "N,layers,lower,upper"
+    assert [tuple(map(int, row.split(","))) for row in rows[1:]] == [
+        (n, depth, *(bound(depth, n, None, bool(one_sign)) for bound in (bounds.lower, bounds.upper)))
+        for n in (1, 2, 3, 14, 100)
+        for depth in (2, 3, 4)
+    ]
+    assert ("33..35*" if one_sign else "38..40*") in output
+    assert ("8..12*" in output) is not bool(one_sign)  # at N = 14 four layers beat three, for any signs
+
+
+@pytest.mark.parametrize("layers", ["2", "3..4", "2..9"])
+@pytest.mark.parametrize("name", ["t.png", "t.svg"])
+def test_pictures_of_bounds(folder, monkeypatch, layers, name) -> None:
+    arguments = ("table", "--edits", "1..9,2000", "--picture", name, "--layers", layers)
+    assert ftc_run(monkeypatch, *arguments) == 0
+    assert (folder / name).stat().st_size > 10_000
+    if name == "t.svg":
+        assert ("N = 14 and more" in (folder / name).read_text()) is (layers != "2")

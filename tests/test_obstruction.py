@@ -16,7 +16,7 @@ from flint import fmpq
 import verify
 from constructions import FineTuningProblem, ReLUNetwork, build, to_line, write_certificate
 from constructions.adversarial import alternating, halves, one_sign, worst_case
-from constructions.bounds import lower_halves, lower_windows, two_layer_exact, upper
+from constructions.bounds import lower_halves, lower_on_line, two_layer_exact, upper
 from constructions.obstruction import obstruct
 from constructions.two_layer import least_breakpoints
 from verify.kernel.line_obstruction import least_neurons, least_neurons_split
@@ -26,7 +26,7 @@ def kernel(path: Path) -> verify.Verdict:
     return verify.check(path)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 30])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 8, 30])
 @pytest.mark.parametrize("layers", [2, 3, 4, 6])
 @pytest.mark.parametrize("positive", [False, True])
 def test_worst_cases_are_as_hard_as_the_bounds_say(
@@ -35,15 +35,34 @@ def test_worst_cases_are_as_hard_as_the_bounds_say(
     problem = worst_case(n, layers, positive=positive)
     found = obstruct(problem, layers)
     assert n == problem.N
-    if layers == 3 and not positive:
-        assert found.neurons >= lower_halves(n)
-    else:
-        assert found.neurons == lower_windows(layers, n, one_sign=positive)
+    assert found.neurons == lower_on_line(layers, n, None, positive)
     if layers == 2:
         assert found.neurons == 3 * n == two_layer_exact(n)
     assert kernel(write_certificate(found, tmp_path / "a")).status == "accepted"
     network = build(problem, layers).network
     assert found.neurons <= network.neurons <= upper(layers, n, problem.K, positive)
+
+
+@pytest.mark.parametrize("n", range(13))
+@pytest.mark.parametrize("positive", [False, True])
+def test_every_formula_is_reached_by_an_instance_with_so_many_edits_and_points(
+    tmp_path: Path, n: int, positive: bool
+) -> None:
+    for k in range(max(n, 1), 4 * n + 7):
+        for layers in (2, 3, 4, 5):
+            problem = worst_case(n, layers, k, positive=positive)
+            assert (n, k) == (problem.N, problem.K)
+            assert problem.one_sign or not positive
+            found = obstruct(problem, layers)
+            assert found.neurons == lower_on_line(layers, n, k, positive) <= upper(layers, n, k, positive)
+            if k % 5 == 0:
+                assert kernel(write_certificate(found, tmp_path / f"{k}-{layers}")).status == "accepted"
+
+
+@pytest.mark.parametrize("n", [100, 1234, 2000])
+def test_the_best_halves_are_found_among_many_edits(n: int) -> None:
+    for k in (n, 3 * n + 1, 4 * n - 1, 4 * n, 4 * n + 1):
+        assert obstruct(worst_case(n, 3, k), 3).neurons == lower_on_line(3, n, k)
 
 
 @pytest.mark.parametrize("k", range(5, 17))
@@ -68,8 +87,8 @@ def test_the_kernel_knows_the_formulas() -> None:
                 for q in range(1, 14) for b in range(14) if q * (b + 1) > second
             )  # fmt: skip
             assert least_neurons_split(first, second) == max(trial, 0)
-    assert [lower_halves(n) for n in (2, 9, 100)] == [
-        least_neurons_split(2 * ((n + 1) // 2), 2 * (n // 2)) for n in (2, 9, 100)
+    assert [lower_halves(n) for n in (2, 8, 9, 100)] == [
+        max(least_neurons_split(first, 2 * n - first) for first in range(2 * n + 1)) for n in (2, 8, 9, 100)
     ]
 
 
@@ -253,12 +272,12 @@ def test_what_is_no_obstruction_is_malformed(
 
 
 def test_worst_cases_of_impossible_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match="points is 4"):
-        halves(1, 4)
-    with pytest.raises(ValueError, match="points is 8"):
-        one_sign(2, 8)
-    with pytest.raises(ValueError, match="expected 0 <= N <= K"):
-        alternating(3, 2)
+    for instance in (alternating, halves, one_sign):
+        for edits, points in ((3, 2), (-1, 2), (0, 0)):
+            with pytest.raises(ValueError, match="expected 0 <= N <= K"):
+                instance(edits, points)
+    with pytest.raises(ValueError, match="layers is 1"):
+        worst_case(1, 1)
     with pytest.raises(ValueError, match="layers is 1"):
         obstruct(halves(1), 1)
     assert np.array_equal(halves(1, 9).points.numerators[:, 0], np.arange(9))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +29,23 @@ def test_the_example_prints_what_the_readme_says(tmp_path: Path) -> None:
         [sys.executable, "-c", block("python")], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert run.stdout == block("text")
+
+
+def test_commands_print_what_the_readme_says(tmp_path: Path) -> None:
+    shown = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
+    found = []
+    for command in re.findall(r"^\$ ftc (.*)$", "".join(shown), flags=re.MULTILINE):
+        run = subprocess.run(
+            [sys.executable, "-m", "ftc", *shlex.split(command)],
+            cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "80"},
+        )  # fmt: skip
+        assert run.returncode in (0, 3), run.stderr
+        found.append(f"$ ftc {command}\n{run.stdout}")
+    assert untimed("".join(found)) == untimed("".join(shown))
+
+
+def untimed(text: str) -> list[str]:
+    return [re.sub(r"\d\.\d\d s", "", line).rstrip() for line in text.splitlines()]
 
 
 def test_links_and_modules_of_the_readme_exist() -> None:
