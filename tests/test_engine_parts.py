@@ -176,6 +176,31 @@ def test_a_gradient_or_offset_that_vanishes_modulo_primes_is_not_taken_for_zero(
     assert check(path, route="gradients") == expected
 
 
+@pytest.mark.parametrize("route", ["gradients", "auto"])
+@pytest.mark.parametrize("part", ["gradient", "offset"])
+def test_the_bound_of_gradients_and_offsets_is_that_of_the_longest(
+    tmp_path: Path, part: str, route: str
+) -> None:
+    """A gradient of the second output, or an offset behind weights of 1, is a product of twelve primes."""
+    steep = Fraction(2**600)
+    if part == "gradient":
+        primes = Modular(Network([[[1, 0]] * 4, [[1, 1, 1, 1, 0]]], [1]), 1, 0).primes.beyond(500)
+        product = Fraction(math.prod(primes[:12]))
+        layers: Layers = [
+            ([[steep], [steep], [Fraction(1)], [Fraction(1)]], [Fraction(0)] * 4),
+            ([*fractions([[0, 0, 1, -1]]), [Fraction(-1), Fraction(1), product, Fraction(0)]],
+             [Fraction(0)] * 2),
+        ]  # fmt: skip
+    else:
+        primes = Modular(Network([[[1, 0]] * 2, [[1, 1, 0]]], [1]), 1, 0).primes.beyond(500)
+        product = Fraction(math.prod(primes[:12]))
+        layers = [(fractions([[1], [1]]), [steep, steep + product]), (fractions([[-1, 1]]), [Fraction(0)])]
+    path = write(tmp_path / "a", layers, np.arange(1, 30, dtype=np.int64).reshape(-1, 1), {})
+    expected = kernel_check(path)
+    assert expected.status == "rejected"
+    assert check(path, route=route) == expected
+
+
 def test_denominators_count_among_the_bits_of_an_output(tmp_path: Path) -> None:
     """`relu(x) - 1` at `x = 1 + M/q`: as an integer over `q` it is `M`, a product of primes."""
     primes = Modular(Network([[[1, 0]], [[1, -1]]], [1]), 1, 0).primes.beyond(500)
@@ -458,16 +483,19 @@ def test_the_table_of_zeros_settles_no_point_outside(steep: int, seed: int) -> N
     assert far.settled(np.linspace(-8.9, 8.9, 50)[None, :] * [[1.0], [0.0], [0.0]], True).all()
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(60))
 def test_no_gradient_or_offset_is_longer_than_its_bound(seed: int) -> None:
     rng = random.Random(seed)
-    widths = [rng.randint(1, 3) for _ in range(rng.randint(2, 4))] + [1]
-    size = 2 ** rng.choice([1, 10, 70])
+    widths = [rng.randint(1, 3) for _ in range(rng.randint(2, 4))] + [rng.randint(1, 3)]
+    tiny = [(1, low, high) for b in (2**40, 2**700) for low, high in ((0, b), (-b, 0))]
+    size, low, high = rng.choice([(s, -s, s) for s in (2, 2**10, 2**70)] + tiny)
     layers = [
         [[rng.randint(-size, size) for _ in range(n + 1)] for _ in range(m)]
         for n, m in zip(widths, widths[1:], strict=False)
     ]
-    dense = Dense.of(Network(layers, [1]), widths[0])
+    for row in layers[0]:  # large beside tiny weights, and of one sign
+        row[-1] = rng.randint(low, high)
+    dense = Dense.of(Network(layers, [1] * widths[-1]), widths[0])
     largest = 0
     for bits in itertools.product((0, 1), repeat=sum(widths[1:-1])):
         active = iter(bits)
@@ -477,5 +505,5 @@ def test_no_gradient_or_offset_is_longer_than_its_bound(seed: int) -> None:
             if depth < len(layers) - 1:
                 z = [[on * x for x in row] for row, on in zip(z, active, strict=False)]
             a = [*z, [0] * widths[0] + [1]]
-        largest = max(largest, *map(abs, a[0]))
+        largest = max(largest, *(abs(x) for row in a[:-1] for x in row))
     assert largest < 2**dense.gradients.bits
