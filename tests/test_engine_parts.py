@@ -201,6 +201,15 @@ def test_the_bound_of_gradients_and_offsets_is_that_of_the_longest(
     assert check(path, route=route) == expected
 
 
+@pytest.mark.parametrize("route", ["gradients", "residues"])
+def test_a_bound_below_1_proves_zero(tmp_path: Path, route: str) -> None:
+    layers: Layers = [([[Fraction(2**70)]], [Fraction(1)]), (fractions([[0]]), [Fraction(0)])]
+    statistics = Statistics()
+    path = write(tmp_path / "a", layers, np.random.default_rng(0).uniform(size=(50, 1)), {})
+    assert check(path, route=route, statistics=statistics).status == "accepted"
+    assert statistics.routes == {route: 50}
+
+
 def test_denominators_count_among_the_bits_of_an_output(tmp_path: Path) -> None:
     """`relu(x) - 1` at `x = 1 + M/q`: as an integer over `q` it is `M`, a product of primes."""
     primes = Modular(Network([[[1, 0]], [[1, -1]]], [1]), 1, 0).primes.beyond(500)

@@ -64,14 +64,14 @@ class _Primes:
             self._next -= 1
 
     def beyond(self, bits: int) -> list[int]:
-        """As many primes as make a product of more than `bits` bits; none, which proves nothing, if
-        there are not enough of them."""
+        """As many primes as make a product of more than `bits` bits, one at least; none, which proves
+        nothing, if there are not enough of them."""
         with self._lock:  # threads may share a network
             return self._beyond(bits)
 
     def _beyond(self, bits: int) -> list[int]:
         product, out = 1, list[int]()
-        while product.bit_length() <= bits:
+        while not out or product.bit_length() <= bits:
             if len(out) == len(self._found):
                 while self._next > 2 and not fmpz(self._next).is_prime():
                     self._next -= 1

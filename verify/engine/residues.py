@@ -24,7 +24,7 @@ class Residues:
         left = np.arange(len(places))
         active = [sign.astype(np.float64) for sign in signs]
         points = block.integers(places)
-        primes = self._modular.primes.beyond(max(1, bits + points.bits))
+        primes = self._modular.primes.beyond(bits + points.bits)
         for prime in primes:
             zero = self._vanish(active, points, prime)
             if not zero.all():
