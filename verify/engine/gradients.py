@@ -65,14 +65,14 @@ class Gradients:
 def _bits(layers: Sequence[tuple[Floats, Floats, list[int]]]) -> int:
     """No entry of a gradient and no offset has more bits than that, whichever neurons are active."""
     *hidden, (weight, bias, exponent) = layers
-    offset = np.abs(bias[:, 0])
-    above, below = np.maximum(weight, 0), np.maximum(-weight, 0)  # -below <= v <= above
-    for weight, bias, _ in reversed(hidden):
+    offset = float(np.abs(bias).max(initial=0.0))
+    above, below = weight.max(axis=0, initial=0.0), (-weight).max(axis=0, initial=0.0)
+    for weight, bias, _ in reversed(hidden):  # -below <= v <= above, for all outputs
         table = np.hstack([weight, bias])
         up, down = np.maximum(table, 0), np.maximum(-table, 0)
         above, below = above @ up + below @ down, above @ down + below @ up
-        offset = offset + np.maximum(above[:, -1], below[:, -1])
-        above, below = above[:, :-1], below[:, :-1]
-    largest = max(float(x.max(initial=0.0)) for x in (above, below, offset))
+        offset += max(float(above[-1]), float(below[-1]))
+        above, below = above[:-1], below[:-1]
+    largest = max(float(above.max(initial=0.0)), float(below.max(initial=0.0)), offset)
     # rounding is far below 1 part in 2; what underflows is far below 2^-900
     return max(exponent) + 1 + math.frexp(largest + 2.0**-900)[1]
