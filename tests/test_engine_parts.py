@@ -492,27 +492,40 @@ def test_the_table_of_zeros_settles_no_point_outside(steep: int, seed: int) -> N
     assert far.settled(np.linspace(-8.9, 8.9, 50)[None, :] * [[1.0], [0.0], [0.0]], True).all()
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_no_gradient_or_offset_is_longer_than_its_bound(seed: int) -> None:
-    rng = random.Random(seed)
-    widths = [rng.randint(1, 3) for _ in range(rng.randint(2, 4))] + [rng.randint(1, 3)]
-    tiny = [(1, low, high) for b in (2**40, 2**700) for low, high in ((0, b), (-b, 0))]
-    size, low, high = rng.choice([(s, -s, s) for s in (2, 2**10, 2**70)] + tiny)
-    layers = [
-        [[rng.randint(-size, size) for _ in range(n + 1)] for _ in range(m)]
-        for n, m in zip(widths, widths[1:], strict=False)
-    ]
-    for row in layers[0]:  # large beside tiny weights, and of one sign
-        row[-1] = rng.randint(low, high)
-    dense = Dense.of(Network(layers, [1] * widths[-1]), widths[0])
+def longest_gradient_or_offset(layers: list[list[list[int]]], inputs: int) -> int:
+    """Its absolute value, over all patterns of active neurons."""
     largest = 0
-    for bits in itertools.product((0, 1), repeat=sum(widths[1:-1])):
+    for bits in itertools.product((0, 1), repeat=sum(map(len, layers[:-1]))):
         active = iter(bits)
-        a = [[int(i == k) for k in range(widths[0] + 1)] for i in range(widths[0] + 1)]
+        a = [[int(i == k) for k in range(inputs + 1)] for i in range(inputs + 1)]
         for depth, rows in enumerate(layers):
             z = [[sum(w * a[j][k] for j, w in enumerate(row)) for k in range(len(a[0]))] for row in rows]
             if depth < len(layers) - 1:
                 z = [[on * x for x in row] for row, on in zip(z, active, strict=False)]
-            a = [*z, [0] * widths[0] + [1]]
+            a = [*z, [0] * inputs + [1]]
         largest = max(largest, *(abs(x) for row in a[:-1] for x in row))
-    assert largest < 2**dense.gradients.bits
+    return largest
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_gradient_or_offset_is_longer_than_its_bound(seed: int) -> None:
+    rng = random.Random(seed)
+    widths = [rng.randint(1, 3) for _ in range(rng.randint(3, 5))]
+    size = 2 ** rng.choice([1, 10, 70])
+    layers = [
+        [[rng.randint(-size, size) for _ in range(n + 1)] for _ in range(m)]
+        for n, m in zip(widths, widths[1:], strict=False)
+    ]
+    dense = Dense.of(Network(layers, [1] * widths[-1]), widths[0])
+    assert longest_gradient_or_offset(layers, widths[0]) < 2**dense.gradients.bits
+
+
+def test_nor_where_tiny_weights_meet_huge_ones_of_either_sign() -> None:
+    """One neuron, two outputs: whichever of the numbers is the only long one."""
+    huge = 2**600
+    hidden = itertools.product((0, 1, -1, huge, -huge), repeat=2)
+    outputs = itertools.product((0, -1, huge), repeat=4)
+    for (w, b), (v0, c0, v1, c1) in itertools.product(hidden, outputs):
+        layers = [[[w, b]], [[v0, c0], [v1, c1]]]
+        dense = Dense.of(Network(layers, [1, 1]), 1)
+        assert longest_gradient_or_offset(layers, 1) < 2 ** max(0, dense.gradients.bits), layers
