@@ -277,6 +277,38 @@ def test_the_moduli_are_primes_and_leave_room_in_53_bits() -> None:
             assert columns * (p / 2 + 2) ** 2 <= 2**53 - p
 
 
+@pytest.mark.parametrize("keep", [0, 300, 1 << 20])
+@pytest.mark.parametrize("bits", [1, 15, 16, 63, 700, 16_384, 40_000])
+def test_tables_are_the_network_modulo_each_prime(bits: int, keep: int) -> None:
+    """Long beside short numbers, whatever is kept; asked for twice, for more, and by two at once."""
+    rng = random.Random(bits)
+    numbers = [0, 1, -1, 2**bits, -(2**bits), 2**bits - 1, -(2**bits) + 1]
+    number = lambda: rng.choice([*numbers, rng.getrandbits(bits), -rng.getrandbits(bits)])  # noqa: E731
+    layers = [[[number() for _ in range(n + 1)] for _ in range(m)] for n, m in ((2, 3), (3, 0), (0, 2))]
+    modular = Modular(Network(layers, [1, 1]), 2, keep)
+    for count in (2, 40):
+        primes = modular.primes.beyond(24 * count)
+        other = modular.tables(primes)
+        tables = dict([next(other)])
+        assert sorted(dict(modular.tables(primes))) == sorted(primes)
+        tables.update(other)
+        assert sorted(tables) == sorted(primes)
+        for p, table in tables.items():
+            for (weight, bias), rows in zip(table, layers, strict=True):
+                residues = np.hstack([weight, bias])
+                assert (np.abs(residues) <= p / 2 + 2).all()
+                assert (residues.astype(np.int64) % p).tolist() == [[x % p for x in row] for row in rows]
+
+
+def test_tables_of_weights_whose_residues_add_up_to_the_utmost() -> None:
+    """All of the digits that count in one direction are as large as can be."""
+    modular = Modular(Network([[[0, 0]]], [1]), 1, 0)
+    (prime,) = modular.primes.beyond(1)
+    weight = sum(0xFFFF << (16 * k) for k in range(20_000) if 2 * pow(2, 16 * k, prime) < prime)
+    ((p, table),) = Modular(Network([[[weight, 1 - weight]]], [1]), 1, 0).tables([prime])
+    assert [int(x.item()) % p for x in table[0]] == [weight % p, (1 - weight) % p]
+
+
 @pytest.mark.parametrize("scale", [1, 2**30 - 1, 10**25])
 @pytest.mark.parametrize("divisor", [3, 4, 1024])
 def test_residues_see_biases_denominators_and_long_inputs(tmp_path: Path, scale: int, divisor: int) -> None:

@@ -11,7 +11,6 @@ output is. Small networks that patch others are 0 around most points, not only a
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from functools import cached_property
@@ -19,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from verify.engine.block import Bools, Floats
-from verify.engine.modular import Modular, reduce, reduced
+from verify.engine.modular import Modular, Table, reduce, reduced
 
 __all__ = ["Gradients"]
 
@@ -41,25 +40,27 @@ class Gradients:
         """Where every gradient and offset is 0, given the signs `(m, c)` of all hidden pre-activations."""
         active = [sign.astype(np.float64) for sign in signs]
         zero = np.full(signs[0].shape[1], bool(self._primes))
-        for prime, k in itertools.product(self._primes, range(self.outputs)):
-            zero &= self._vanish(active, k, prime)
+        for prime, table in self._modular.tables(self._primes):
+            for k in range(self.outputs):
+                zero &= _vanish(table, active, k, prime)
             if not zero.any():
                 break
         return zero
 
-    def _vanish(self, active: list[Floats], k: int, prime: int) -> Bools:
-        *hidden, (weight, bias) = self._modular.table(prime)
-        v = active[-1] * weight[k][:, None]
-        offset = np.full((1, v.shape[1]), bias[k, 0])
-        for (weight, bias), on in zip(reversed(hidden), [*reversed(active[:-1]), None], strict=True):
-            offset += reduced(bias.T @ v, prime)
-            v = weight.T @ v
-            reduce(v, prime)
-            if on is not None:
-                v *= on
-        reduce(offset, prime)
-        zero: Bools = (v == 0).all(axis=0) & (offset[0] == 0)
-        return zero
+
+def _vanish(table: Table, active: list[Floats], k: int, prime: int) -> Bools:
+    *hidden, (weight, bias) = table
+    v = active[-1] * weight[k][:, None]
+    offset = np.full((1, v.shape[1]), bias[k, 0])
+    for (weight, bias), on in zip(reversed(hidden), [*reversed(active[:-1]), None], strict=True):
+        offset += reduced(bias.T @ v, prime)
+        v = weight.T @ v
+        reduce(v, prime)
+        if on is not None:
+            v *= on
+    reduce(offset, prime)
+    zero: Bools = (v == 0).all(axis=0) & (offset[0] == 0)
+    return zero
 
 
 def _bits(layers: Sequence[tuple[Floats, Floats, list[int]]]) -> int:
