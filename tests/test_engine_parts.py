@@ -275,6 +275,7 @@ def test_the_moduli_are_primes_and_leave_room_in_53_bits() -> None:
         for p in primes:
             assert all(p % f for f in range(2, math.isqrt(p) + 1))
             assert columns * (p / 2 + 2) ** 2 <= 2**53 - p
+    assert Modular(network, columns - 1, 0).primes.beyond(10**6) == []  # there are not so many
 
 
 @pytest.mark.parametrize("keep", [0, 300, 1 << 20])
@@ -524,19 +525,39 @@ def test_the_table_of_zeros_settles_no_point_outside(steep: int, seed: int) -> N
     assert far.settled(np.linspace(-8.9, 8.9, 50)[None, :] * [[1.0], [0.0], [0.0]], True).all()
 
 
+def gradients_and_offsets(layers: list[list[list[int]]], inputs: int, active: list[int]) -> list[list[int]]:
+    """One row for each output, for these active neurons of the hidden layers."""
+    a, bits = [[int(i == k) for k in range(inputs + 1)] for i in range(inputs + 1)], iter(active)
+    for depth, rows in enumerate(layers):
+        z = [[sum(w * a[j][k] for j, w in enumerate(row)) for k in range(inputs + 1)] for row in rows]
+        if depth < len(layers) - 1:
+            z = [[on * x for x in row] for row, on in zip(z, bits, strict=False)]
+        a = [*z, [0] * inputs + [1]]
+    return a[:-1]
+
+
 def longest_gradient_or_offset(layers: list[list[list[int]]], inputs: int) -> int:
     """Its absolute value, over all patterns of active neurons."""
-    largest = 0
-    for bits in itertools.product((0, 1), repeat=sum(map(len, layers[:-1]))):
-        active = iter(bits)
-        a = [[int(i == k) for k in range(inputs + 1)] for i in range(inputs + 1)]
-        for depth, rows in enumerate(layers):
-            z = [[sum(w * a[j][k] for j, w in enumerate(row)) for k in range(len(a[0]))] for row in rows]
-            if depth < len(layers) - 1:
-                z = [[on * x for x in row] for row, on in zip(z, active, strict=False)]
-            a = [*z, [0] * inputs + [1]]
-        largest = max(largest, *(abs(x) for row in a[:-1] for x in row))
-    return largest
+    patterns = itertools.product((0, 1), repeat=sum(map(len, layers[:-1])))
+    rows = (row for active in patterns for row in gradients_and_offsets(layers, inputs, list(active)))
+    return max(abs(x) for row in rows for x in row)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_gradients_and_offsets_vanish_where_they_do(seed: int) -> None:
+    """For any activity, possible or not; neurons in pairs that cancel where both are active or none is."""
+    rng = random.Random(seed)
+    bits, outputs = rng.choice([3, 30, 200]), rng.randint(1, 3)
+    number = lambda: rng.choice([-1, 1]) * rng.getrandbits(bits)  # noqa: E731
+    first, half = ([[number() for _ in range(3)] for _ in range(2)] for _ in range(2))
+    out = [[number(), number()] for _ in range(outputs)]
+    layers = [first, half + half, [[*row, *(-w for w in row), 0] for row in out]]
+    dense = Dense.of(Network(layers, [1] * outputs), 2, "gradients", rng.choice([0, 1 << 20]))
+    active = np.array([[rng.random() < 0.7 for _ in range(6)] for _ in range(50)]).T
+    active[4:, ::3] = active[2:4, ::3]
+    zero = dense.gradients.vanish([active[:2], active[2:]])
+    for on, claimed in zip(active.T.tolist(), zero, strict=True):
+        assert claimed == (not any(map(any, gradients_and_offsets(layers, 2, on))))
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -39,13 +39,17 @@ class Gradients:
     def vanish(self, signs: list[Bools]) -> Bools:
         """Where every gradient and offset is 0, given the signs `(m, c)` of all hidden pre-activations."""
         active = [sign.astype(np.float64) for sign in signs]
-        zero = np.full(signs[0].shape[1], bool(self._primes))
+        left = np.arange(signs[0].shape[1])
+        out = np.zeros(len(left), dtype=np.bool_)
         for prime, table in self._modular.tables(self._primes):
             for k in range(self.outputs):
-                zero &= _vanish(table, active, k, prime)
-            if not zero.any():
-                break
-        return zero
+                zero = _vanish(table, active, k, prime)
+                if not zero.all():
+                    left, active = left[zero], [on[:, zero] for on in active]
+                if len(left) == 0:
+                    return out
+        out[left] = bool(self._primes)
+        return out
 
 
 def _vanish(table: Table, active: list[Floats], k: int, prime: int) -> Bools:
