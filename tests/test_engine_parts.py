@@ -176,6 +176,40 @@ def test_a_gradient_or_offset_that_vanishes_modulo_primes_is_not_taken_for_zero(
     assert check(path, route="gradients") == expected
 
 
+@pytest.mark.parametrize("route", ["gradients", "auto"])
+@pytest.mark.parametrize("part", ["gradient", "offset"])
+def test_the_bound_of_gradients_and_offsets_is_that_of_the_longest(
+    tmp_path: Path, part: str, route: str
+) -> None:
+    """A gradient of the second output, or an offset behind weights of 1, is a product of twelve primes."""
+    steep = Fraction(2**600)
+    if part == "gradient":
+        primes = Modular(Network([[[1, 0]] * 4, [[1, 1, 1, 1, 0]]], [1]), 1, 0).primes.beyond(500)
+        product = Fraction(math.prod(primes[:12]))
+        layers: Layers = [
+            ([[steep], [steep], [Fraction(1)], [Fraction(1)]], [Fraction(0)] * 4),
+            ([*fractions([[0, 0, 1, -1]]), [Fraction(-1), Fraction(1), product, Fraction(0)]],
+             [Fraction(0)] * 2),
+        ]  # fmt: skip
+    else:
+        primes = Modular(Network([[[1, 0]] * 2, [[1, 1, 0]]], [1]), 1, 0).primes.beyond(500)
+        product = Fraction(math.prod(primes[:12]))
+        layers = [(fractions([[1], [1]]), [steep, steep + product]), (fractions([[-1, 1]]), [Fraction(0)])]
+    path = write(tmp_path / "a", layers, np.arange(1, 30, dtype=np.int64).reshape(-1, 1), {})
+    expected = kernel_check(path)
+    assert expected.status == "rejected"
+    assert check(path, route=route) == expected
+
+
+@pytest.mark.parametrize("route", ["gradients", "residues"])
+def test_a_bound_below_1_proves_zero(tmp_path: Path, route: str) -> None:
+    layers: Layers = [([[Fraction(2**70)]], [Fraction(1)]), (fractions([[0]]), [Fraction(0)])]
+    statistics = Statistics()
+    path = write(tmp_path / "a", layers, np.random.default_rng(0).uniform(size=(50, 1)), {})
+    assert check(path, route=route, statistics=statistics).status == "accepted"
+    assert statistics.routes == {route: 50}
+
+
 def test_denominators_count_among_the_bits_of_an_output(tmp_path: Path) -> None:
     """`relu(x) - 1` at `x = 1 + M/q`: as an integer over `q` it is `M`, a product of primes."""
     primes = Modular(Network([[[1, 0]], [[1, -1]]], [1]), 1, 0).primes.beyond(500)
@@ -241,6 +275,39 @@ def test_the_moduli_are_primes_and_leave_room_in_53_bits() -> None:
         for p in primes:
             assert all(p % f for f in range(2, math.isqrt(p) + 1))
             assert columns * (p / 2 + 2) ** 2 <= 2**53 - p
+    assert Modular(network, columns - 1, 0).primes.beyond(10**6) == []  # there are not so many
+
+
+@pytest.mark.parametrize("keep", [0, 300, 1 << 20])
+@pytest.mark.parametrize("bits", [1, 15, 16, 63, 700, 16_384, 40_000])
+def test_tables_are_the_network_modulo_each_prime(bits: int, keep: int) -> None:
+    """Long beside short numbers, whatever is kept; asked for twice, for more, and by two at once."""
+    rng = random.Random(bits)
+    numbers = [0, 1, -1, 2**bits, -(2**bits), 2**bits - 1, -(2**bits) + 1]
+    number = lambda: rng.choice([*numbers, rng.getrandbits(bits), -rng.getrandbits(bits)])  # noqa: E731
+    layers = [[[number() for _ in range(n + 1)] for _ in range(m)] for n, m in ((2, 3), (3, 0), (0, 2))]
+    modular = Modular(Network(layers, [1, 1]), 2, keep)
+    for count in (2, 40):
+        primes = modular.primes.beyond(24 * count)
+        other = modular.tables(primes)
+        tables = dict([next(other)])
+        assert sorted(dict(modular.tables(primes))) == sorted(primes)
+        tables.update(other)
+        assert sorted(tables) == sorted(primes)
+        for p, table in tables.items():
+            for (weight, bias), rows in zip(table, layers, strict=True):
+                residues = np.hstack([weight, bias])
+                assert (np.abs(residues) <= p / 2 + 2).all()
+                assert (residues.astype(np.int64) % p).tolist() == [[x % p for x in row] for row in rows]
+
+
+def test_tables_of_weights_whose_residues_add_up_to_the_utmost() -> None:
+    """All of the digits that count in one direction are as large as can be."""
+    modular = Modular(Network([[[0, 0]]], [1]), 1, 0)
+    (prime,) = modular.primes.beyond(1)
+    weight = sum(0xFFFF << (16 * k) for k in range(20_000) if 2 * pow(2, 16 * k, prime) < prime)
+    ((p, table),) = Modular(Network([[[weight, 1 - weight]]], [1]), 1, 0).tables([prime])
+    assert [int(x.item()) % p for x in table[0]] == [weight % p, (1 - weight) % p]
 
 
 @pytest.mark.parametrize("scale", [1, 2**30 - 1, 10**25])
@@ -458,24 +525,60 @@ def test_the_table_of_zeros_settles_no_point_outside(steep: int, seed: int) -> N
     assert far.settled(np.linspace(-8.9, 8.9, 50)[None, :] * [[1.0], [0.0], [0.0]], True).all()
 
 
+def gradients_and_offsets(layers: list[list[list[int]]], inputs: int, active: list[int]) -> list[list[int]]:
+    """One row for each output, for these active neurons of the hidden layers."""
+    a, bits = [[int(i == k) for k in range(inputs + 1)] for i in range(inputs + 1)], iter(active)
+    for depth, rows in enumerate(layers):
+        z = [[sum(w * a[j][k] for j, w in enumerate(row)) for k in range(inputs + 1)] for row in rows]
+        if depth < len(layers) - 1:
+            z = [[on * x for x in row] for row, on in zip(z, bits, strict=False)]
+        a = [*z, [0] * inputs + [1]]
+    return a[:-1]
+
+
+def longest_gradient_or_offset(layers: list[list[list[int]]], inputs: int) -> int:
+    """Its absolute value, over all patterns of active neurons."""
+    patterns = itertools.product((0, 1), repeat=sum(map(len, layers[:-1])))
+    rows = (row for active in patterns for row in gradients_and_offsets(layers, inputs, list(active)))
+    return max(abs(x) for row in rows for x in row)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_gradients_and_offsets_vanish_where_they_do(seed: int) -> None:
+    """For any activity, possible or not; neurons in pairs that cancel where both are active or none is."""
+    rng = random.Random(seed)
+    bits, outputs = rng.choice([3, 30, 200]), rng.randint(1, 3)
+    number = lambda: rng.choice([-1, 1]) * rng.getrandbits(bits)  # noqa: E731
+    first, half = ([[number() for _ in range(3)] for _ in range(2)] for _ in range(2))
+    out = [[number(), number()] for _ in range(outputs)]
+    layers = [first, half + half, [[*row, *(-w for w in row), 0] for row in out]]
+    dense = Dense.of(Network(layers, [1] * outputs), 2, "gradients", rng.choice([0, 1 << 20]))
+    active = np.array([[rng.random() < 0.7 for _ in range(6)] for _ in range(50)]).T
+    active[4:, ::3] = active[2:4, ::3]
+    zero = dense.gradients.vanish([active[:2], active[2:]])
+    for on, claimed in zip(active.T.tolist(), zero, strict=True):
+        assert claimed == (not any(map(any, gradients_and_offsets(layers, 2, on))))
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_no_gradient_or_offset_is_longer_than_its_bound(seed: int) -> None:
     rng = random.Random(seed)
-    widths = [rng.randint(1, 3) for _ in range(rng.randint(2, 4))] + [1]
+    widths = [rng.randint(1, 3) for _ in range(rng.randint(3, 5))]
     size = 2 ** rng.choice([1, 10, 70])
     layers = [
         [[rng.randint(-size, size) for _ in range(n + 1)] for _ in range(m)]
         for n, m in zip(widths, widths[1:], strict=False)
     ]
-    dense = Dense.of(Network(layers, [1]), widths[0])
-    largest = 0
-    for bits in itertools.product((0, 1), repeat=sum(widths[1:-1])):
-        active = iter(bits)
-        a = [[int(i == k) for k in range(widths[0] + 1)] for i in range(widths[0] + 1)]
-        for depth, rows in enumerate(layers):
-            z = [[sum(w * a[j][k] for j, w in enumerate(row)) for k in range(len(a[0]))] for row in rows]
-            if depth < len(layers) - 1:
-                z = [[on * x for x in row] for row, on in zip(z, active, strict=False)]
-            a = [*z, [0] * widths[0] + [1]]
-        largest = max(largest, *map(abs, a[0]))
-    assert largest < 2**dense.gradients.bits
+    dense = Dense.of(Network(layers, [1] * widths[-1]), widths[0])
+    assert longest_gradient_or_offset(layers, widths[0]) < 2**dense.gradients.bits
+
+
+def test_nor_where_tiny_weights_meet_huge_ones_of_either_sign() -> None:
+    """One neuron, two outputs: whichever of the numbers is the only long one."""
+    huge = 2**600
+    hidden = itertools.product((0, 1, -1, huge, -huge), repeat=2)
+    outputs = itertools.product((0, -1, huge), repeat=4)
+    for (w, b), (v0, c0, v1, c1) in itertools.product(hidden, outputs):
+        layers = [[[w, b]], [[v0, c0], [v1, c1]]]
+        dense = Dense.of(Network(layers, [1, 1]), 1)
+        assert longest_gradient_or_offset(layers, 1) < 2 ** max(0, dense.gradients.bits), layers

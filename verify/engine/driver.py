@@ -159,7 +159,8 @@ class _Run:
         total = tasks[-1].last
         KNOWN[claim.certificate.sha256] = claim.certificate
         try:
-            plan = plan_for(*tasks[0].plan)  # once, before processes are forked
+            with threadpool_limits(1):  # no threads of a BLAS, since processes are forked
+                plan = plan_for(*tasks[0].plan)  # which they inherit
         finally:
             KNOWN.clear()
         work = total * (1 if plan.line else plan.weights)

@@ -11,7 +11,6 @@ output is. Small networks that patch others are 0 around most points, not only a
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from functools import cached_property
@@ -19,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from verify.engine.block import Bools, Floats
-from verify.engine.modular import Modular, reduce, reduced
+from verify.engine.modular import Modular, Table, reduce, reduced
 
 __all__ = ["Gradients"]
 
@@ -40,39 +39,45 @@ class Gradients:
     def vanish(self, signs: list[Bools]) -> Bools:
         """Where every gradient and offset is 0, given the signs `(m, c)` of all hidden pre-activations."""
         active = [sign.astype(np.float64) for sign in signs]
-        zero = np.full(signs[0].shape[1], bool(self._primes))
-        for prime, k in itertools.product(self._primes, range(self.outputs)):
-            zero &= self._vanish(active, k, prime)
-            if not zero.any():
-                break
-        return zero
+        left = np.arange(signs[0].shape[1])
+        out = np.zeros(len(left), dtype=np.bool_)
+        for prime, table in self._modular.tables(self._primes):
+            for k in range(self.outputs):
+                zero = _vanish(table, active, k, prime)
+                if not zero.all():
+                    left, active = left[zero], [on[:, zero] for on in active]
+                if len(left) == 0:
+                    return out
+        out[left] = bool(self._primes)
+        return out
 
-    def _vanish(self, active: list[Floats], k: int, prime: int) -> Bools:
-        *hidden, (weight, bias) = self._modular.table(prime)
-        v = active[-1] * weight[k][:, None]
-        offset = np.full((1, v.shape[1]), bias[k, 0])
-        for (weight, bias), on in zip(reversed(hidden), [*reversed(active[:-1]), None], strict=True):
-            offset += reduced(bias.T @ v, prime)
-            v = weight.T @ v
-            reduce(v, prime)
-            if on is not None:
-                v *= on
-        reduce(offset, prime)
-        zero: Bools = (v == 0).all(axis=0) & (offset[0] == 0)
-        return zero
+
+def _vanish(table: Table, active: list[Floats], k: int, prime: int) -> Bools:
+    *hidden, (weight, bias) = table
+    v = active[-1] * weight[k][:, None]
+    offset = np.full((1, v.shape[1]), bias[k, 0])
+    for (weight, bias), on in zip(reversed(hidden), [*reversed(active[:-1]), None], strict=True):
+        offset += reduced(bias.T @ v, prime)
+        v = weight.T @ v
+        reduce(v, prime)
+        if on is not None:
+            v *= on
+    reduce(offset, prime)
+    zero: Bools = (v == 0).all(axis=0) & (offset[0] == 0)
+    return zero
 
 
 def _bits(layers: Sequence[tuple[Floats, Floats, list[int]]]) -> int:
     """No entry of a gradient and no offset has more bits than that, whichever neurons are active."""
     *hidden, (weight, bias, exponent) = layers
-    offset = np.abs(bias[:, 0])
-    above, below = np.maximum(weight, 0), np.maximum(-weight, 0)  # -below <= v <= above
-    for weight, bias, _ in reversed(hidden):
+    offset = float(np.abs(bias).max(initial=0.0))
+    above, below = weight.max(axis=0, initial=0.0), (-weight).max(axis=0, initial=0.0)
+    for weight, bias, _ in reversed(hidden):  # -below <= v <= above, for all outputs
         table = np.hstack([weight, bias])
         up, down = np.maximum(table, 0), np.maximum(-table, 0)
         above, below = above @ up + below @ down, above @ down + below @ up
-        offset = offset + np.maximum(above[:, -1], below[:, -1])
-        above, below = above[:, :-1], below[:, :-1]
-    largest = max(float(x.max(initial=0.0)) for x in (above, below, offset))
+        offset += max(float(above[-1]), float(below[-1]))
+        above, below = above[:-1], below[:-1]
+    largest = max(float(above.max(initial=0.0)), float(below.max(initial=0.0)), offset)
     # rounding is far below 1 part in 2; what underflows is far below 2^-900
     return max(exponent) + 1 + math.frexp(largest + 2.0**-900)[1]
