@@ -128,17 +128,17 @@ class Relaxation:
 
     def solve(self) -> tuple[list[Term] | None, Floats | None]:
         """An exact contradiction, or columns that look like a solution; neither, if floats do not tell."""
-        self._program.run()
-        status = self._program.getModelStatus()
-        if status == highspy.HighsModelStatus.kOptimal:
-            return None, np.array(self._program.getSolution().col_value)
-        if status == highspy.HighsModelStatus.kInfeasible:
+        for _ in range(2):
+            self._program.run()
+            if self._program.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+                return None, np.array(self._program.getSolution().col_value)
             _, found, ray = self._program.getDualRay()
             for tolerance in _TOLERANCES if found else ():
                 multipliers = self._multipliers(ray, tolerance)
                 terms = None if multipliers is None else self.terms(multipliers)
                 if terms is not None:
                     return terms, None
+            self._program.clearSolver()  # once more, from a basis that fewer steps have led to
         return None, None
 
     def _multipliers(self, ray: Floats, tolerance: float) -> dict[int, fmpq] | None:

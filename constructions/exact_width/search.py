@@ -43,6 +43,9 @@ def search(relaxation: Relaxation, nodes: list[Node], tick: Callable[[], None]) 
     Args:
         nodes: what an earlier search had found, or empty; is added to in place.
         tick: called before each case; what it raises ends the search, and `nodes` can be gone on with.
+
+    Raises:
+        UndecidedError: whether some case can be met is not known.
     """
     tree = _Tree(relaxation, nodes)
     if tree.complete:
@@ -65,7 +68,7 @@ def search(relaxation: Relaxation, nodes: list[Node], tick: Callable[[], None]) 
         elif split is not None:
             tree.open(split)
         else:
-            raise RuntimeError("all neurons are decided, yet there is neither network nor contradiction")
+            raise smt.UndecidedError("neither floats nor z3 decide a case")
 
 
 class _Tree:

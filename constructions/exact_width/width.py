@@ -15,6 +15,7 @@ from constructions.build import Solution, build
 from constructions.exact_width.instance import Instance, Mean
 from constructions.exact_width.relaxation import Relaxation
 from constructions.exact_width.search import Node, search
+from constructions.exact_width.smt import UndecidedError
 from constructions.files import write_whole
 from constructions.network import ReLUNetwork
 from constructions.obstruction import FarkasObstruction, Obstruction, obstruct
@@ -86,7 +87,7 @@ def least_width(
                 break
             obstruction, lower = run.obstruction(lower + 1, journal.trees), lower + 1
             journal.next()
-    except (_Stop, ImportError) as stop:
+    except (_Stop, UndecidedError) as stop:
         reason = str(stop)
     finally:
         journal.save()
