@@ -139,10 +139,27 @@ def table(
     edits: Annotated[str, typer.Option(help="N of the rows: 1..20,100.")] = ROWS,
     layers: Annotated[str, typer.Option(help="Depths of the columns.")] = "2..5",
     one_sign: OneSign = False,
+    exact: Annotated[
+        int | None, typer.Option(min=1, max=10, help="Search all patterns at up to so many points instead.")
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the rows to this file too.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Draw them: .png, .svg or .pdf.")] = None,
 ) -> None:
-    """How many neurons N edits among any number of points need at least and at most, by depth."""
+    """How many neurons N edits among any number of points need at least and at most, by depth.
+
+    With --exact K: the largest exact width of two layers over all patterns of changes -1, 0, 1 at up to K
+    points on a line, beside the theorem min(3N, K-2); exit code 3 if they differ.
+    """
+    if csv is not None and not csv.parent.is_dir():
+        raise ValueError(f"{csv.parent} is not a folder")
+    if csv is not None and csv.suffix.lower() != ".csv":
+        raise ValueError(f"{csv}: expected a name that ends in .csv")
+    if exact is not None:
+        if (edits, layers, one_sign, picture) != (ROWS, "2..5", False, None):
+            raise ValueError("--exact goes with no other option than --csv")
+        from ftc.width import exact_table
+
+        raise typer.Exit(exact_table(exact, csv))
     chosen, depths = read_numbers(edits, "--edits"), read_numbers(layers, "--layers")
     if not 2 <= depths[0] <= depths[-1] <= 100:
         raise ValueError(f"--layers is {layers}: expected depths from 2 to 100")
@@ -150,10 +167,6 @@ def table(
         raise ValueError(
             f"--edits and --layers ask for {len(chosen) * len(depths)} cells: expected at most 100000"
         )
-    if csv is not None and not csv.parent.is_dir():
-        raise ValueError(f"{csv.parent} is not a folder")
-    if csv is not None and csv.suffix.lower() != ".csv":
-        raise ValueError(f"{csv}: expected a name that ends in .csv")
     if picture is not None:
         from ftc.plots import plot_bounds, refuse_picture
 
@@ -177,11 +190,8 @@ def table(
         )
         shown.add_row(str(n), *cells)
     if csv is not None:
-        lines = [
-            "N,layers,lower,upper",
-            *(f"{n},{depth},{low},{high}" for (n, depth), (low, high) in rows.items()),
-        ]
-        write_whole(csv, ("\n".join(lines) + "\n").encode())
+        lines = (f"{n},{depth},{low},{high}\n" for (n, depth), (low, high) in rows.items())
+        write_whole(csv, "".join(["N,layers,lower,upper\n", *lines]).encode())
     if picture is not None:
         plot_bounds(picture, max(chosen), depths, one_sign)
     Console().print(shown)

@@ -1,4 +1,4 @@
-"""`ftc width`: the least number of neurons for a given instance, or an interval, with certificates."""
+"""Exact widths: `ftc width` for a given instance, and `ftc table --exact` for all small ones on a line."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 import verify
 from constructions import FineTuningProblem, build, refuse_target, write_certificate
+from constructions.bounds import two_layer_exact
+from constructions.files import write_whole
 from constructions.obstruction import FarkasObstruction, obstruct
 from ftc.progress import steps
 from ftc.tables import read_edits, read_matrix, read_vector
+from verify.kernel import EXIT_CODES
 
-__all__ = ["width"]
+__all__ = ["exact_table", "width"]
 
 
 def width(
@@ -79,3 +84,41 @@ def width(
     print(f"fewer than {lower} do not: {facts['obstruction']} obstruction")
     if output is not None:
         print(f"wrote {' and '.join(facts['certificates'])}")
+
+
+def exact_table(most: int, csv: Path | None) -> int:
+    """Print, for up to `most` points, the largest exact two-layer width of all patterns of changes beside
+    the theorem; the exit code says whether they agree."""
+    from constructions.exact_width import worst_patterns
+
+    with steps() as (say, count):
+        found = {}
+        for points in range(1, most + 1):
+            say(f"{points} points")
+            found.update({(points, n): worst for n, worst in worst_patterns(points, count).items()})
+    shown = Table(
+        title="Exact width of two layers: the worst pattern of N changes at K points",
+        min_width=75,
+        caption="of all patterns of -1, 0, 1 at 0, .., K-1; the theorem says min(3N, K-2) for K >= 5",
+    )
+    for heading in ("K \\ N", *map(str, range(1, most + 1))):
+        shown.add_column(heading, justify="right")
+    differ = {place for place, worst in found.items() if worst.width != two_layer_exact(*reversed(place))}
+    for points in range(1, most + 1):
+        cells = (f"{found[points, n].width}{'!' * ((points, n) in differ)}" for n in range(1, points + 1))
+        shown.add_row(str(points), *cells)
+    Console().print(shown)
+    for points, n in sorted(differ):
+        worst, theorem = found[points, n], two_layer_exact(n, points)
+        pattern = ", ".join(map(str, worst.changes))
+        print(
+            f"DISAGREES: the theorem says {theorem} for K = {points}, N = {n}; {pattern} needs {worst.width}"
+        )
+    if csv is not None:
+        lines = (
+            f"{points},{n},{worst.width},{two_layer_exact(n, points)},{worst.patterns},"
+            f"{' '.join(map(str, worst.changes))}\n"
+            for (points, n), worst in found.items()
+        )
+        write_whole(csv, "".join(["K,N,width,theorem,patterns,worst\n", *lines]).encode())
+    return EXIT_CODES["rejected"] if differ else 0

@@ -259,6 +259,19 @@ def test_the_command(tmp_path: Path) -> None:
     assert "--resume" in str(no.exception)
 
 
+def test_a_wrong_theorem_is_reported_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "t.csv"
+    done = CliRunner().invoke(app, ["table", "--exact", "5", "--csv", str(table)])
+    assert (done.exit_code, "DISAGREES" in done.output) == (0, False)
+    assert table.read_text().splitlines()[:2] == ["K,N,width,theorem,patterns,worst", "1,1,0,0,1,1"]
+    monkeypatch.setattr("ftc.width.two_layer_exact", lambda n, k: two_layer_exact(n, k) - (k == 5 and n == 2))
+    done = CliRunner().invoke(app, ["table", "--exact", "5"])
+    assert done.exit_code == 3
+    assert "DISAGREES: the theorem says 2 for K = 5, N = 2; " in done.output
+    no = CliRunner().invoke(app, ["table", "--exact", "5", "--one-sign"])
+    assert "--exact goes with no other option" in str(no.exception)
+
+
 def test_the_exact_width_is_not_settled_by_settling_nothing() -> None:
     """z3 is asked about a relaxation that floats can solve: both agree."""
     problem = FineTuningProblem([[0], [1], [2]], edits={1: 1})
