@@ -20,6 +20,8 @@ from constructions.problem import FineTuningProblem
 __all__ = ["FarkasObstruction", "Obstruction", "obstruct", "windows"]
 
 Window = tuple[int, int, int]
+Signed = list[tuple[Window, bool]]
+"""Windows, each with whether it is convex."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class FarkasObstruction:
     convex: list[tuple[int, list[tuple[int, int]]]]
 
 
-def windows(positions: list[Fraction], values: list[Fraction]) -> list[tuple[Window, bool]]:
+def windows(positions: list[Fraction], values: list[Fraction]) -> Signed:
     """The largest set of windows on a line that are disjoint among equal signs, from left to right, as
     places in `positions` (distinct, increasing), each with whether it is convex.
 
@@ -95,28 +97,36 @@ def obstruct(problem: FineTuningProblem, layers: int) -> Obstruction:
         if not found:
             continue
         neurons, split = least_width_product(len(found) + 1, layers - 1), None
-        if layers == 3 and (bound := max(_halves(found), default=(0, 0, 0, False)))[0] > neurons:
-            neurons, split, after, convex = bound
-            left, right = ([(w, s) for w, s in found if s == side] for side in (convex, not convex))
-            found = left[:split] + right[after:]
+        if layers == 3:
+            mirror = windows([-t for t in reversed(positions)], values[::-1])
+            last = len(line) - 1
+            from_right = [((last - c, last - b, last - a), sign) for (a, b, c), sign in reversed(mirror)]
+            halves = _best_halves(found, from_right)
+            if halves[0] > neurons:
+                neurons, split, found = halves
         if neurons > best.neurons:
             indices = [(line[a][1], line[b][1], line[c][1]) for (a, b, c), _ in found]
             best = Obstruction(problem, layers, neurons, direction, indices, split)
     return best
 
 
-def _halves(found: list[tuple[Window, bool]]) -> Iterator[tuple[int, int, int, bool]]:
-    """The bound of windows of one sign left of a cut and of the other sign right of it, for every cut at
-    the end of such a window: the bound, the number of the former, how many of the other sign begin too
-    early, and whether the former are convex."""
+def _best_halves(from_left: Signed, from_right: Signed) -> tuple[int, int, Signed]:
+    """Windows of one sign left of a cut and of the other sign right of it, for the cut with the largest
+    bound: the bound, the number of the former, and all of them. As many as can be end before a cut if they
+    are chosen from the left, and as many as can be begin after it if chosen from the right."""
+    best = (0, 0, 0, True)
     for convex in (True, False):
-        right = [window for window, sign in found if sign != convex]
+        left = [(w, sign) for w, sign in from_left if sign == convex]
+        right = [(w, sign) for w, sign in from_right if sign != convex]
         after = 0
-        for count, end in enumerate((w[2] for w, sign in found if sign == convex), start=1):
-            while after < len(right) and right[after][0] < end:
+        for count, ((_, _, end), _) in enumerate(left, start=1):
+            while after < len(right) and right[after][0][0] < end:
                 after += 1
             bound = ceil_two_sqrt(count + 1) + ceil_two_sqrt(len(right) - after + 1) - 4
-            yield bound, count, after, convex
+            best = max(best, (bound, count, after, convex))
+    bound, count, after, convex = best
+    left = [(w, sign) for w, sign in from_left if sign == convex][:count]
+    return bound, count, left + [(w, sign) for w, sign in from_right if sign != convex][after:]
 
 
 def _lines(problem: FineTuningProblem) -> Iterator[tuple[tuple[int, ...], list[tuple[Fraction, int]]]]:

@@ -42,8 +42,12 @@ def width(
     started = time.perf_counter()
     if output is not None:
         refuse_target(output)
-    if resume is not None and layers > 2:
-        raise ValueError("--resume is for the search, which is for 2 layers")
+        if output.suffix == ".json":
+            raise ValueError(f"{output} is one file: expected a folder, for two certificates")
+    if layers > 2 and (budget, resume) != (None, None):
+        raise ValueError("--budget and --resume are for the search, which is for 2 layers")
+    if resume is not None and not resume.parent.is_dir():
+        raise ValueError(f"{resume.parent} is not a folder")
     with steps() as (say, _):
         problem = FineTuningProblem(
             read_matrix(points), None if base is None else read_vector(base), read_edits(edits)

@@ -11,13 +11,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import verify
 from constructions import FineTuningProblem, write_certificate
 from constructions.bounds import two_layer_exact
-from constructions.exact_width import Width, least_width, smt, worst_patterns
+from constructions.exact_width import Width, least_width, relaxation, worst_patterns
+from constructions.exact_width.linear import near
 from constructions.exact_width.relaxation import Relaxation
 from constructions.obstruction import obstruct
 from ftc.cli import app
@@ -147,17 +149,19 @@ def test_wrong_floats_cost_time_and_nothing_else(
 ) -> None:
     """Solutions and rays that are off: what is not exact is refused, and z3 asked."""
     rng = random.Random(str(noise))
-    solve, multipliers = Relaxation.solve, Relaxation._multipliers
+    solve = Relaxation.solve
 
-    def shaken(x: Any) -> Any:
+    def shaken(x: float) -> float:
         return x + noise * rng.uniform(-1, 1)
 
     def off(self: Relaxation) -> Any:
         terms, columns = solve(self)
-        return terms, None if columns is None else shaken(columns)
+        return terms, None if columns is None else np.array([shaken(x) for x in columns])
 
     monkeypatch.setattr(Relaxation, "solve", off)
-    monkeypatch.setattr(Relaxation, "_multipliers", lambda self, ray, t: multipliers(self, shaken(ray), t))
+    monkeypatch.setattr(
+        relaxation, "near", lambda e, guess: near(e, {k: shaken(x) for k, x in guess.items()})
+    )
     for name, points, edits, least in KNOWN:
         if name in ("four-alternate", "square", "tents", "grid-middle", "equal-points"):
             width = least_width(FineTuningProblem(points, edits=edits))
@@ -205,6 +209,37 @@ def test_a_search_is_taken_up_where_it_stopped(tmp_path: Path, monkeypatch: pyte
     assert again.obstruction == whole.obstruction
 
 
+@pytest.mark.parametrize(("points", "edits", "least"), [k[1:] for k in KNOWN], ids=[k[0] for k in KNOWN])
+def test_twice_with_one_progress_file(
+    tmp_path: Path, points: Points, edits: dict[int, Any], least: int
+) -> None:
+    problem, file = FineTuningProblem(points, edits=edits), tmp_path / "progress.json"
+    first, second = (least_width(problem, resume=file) for _ in range(2))
+    assert first.lower == second.lower == second.upper == least
+    accepted(second, tmp_path)
+
+
+def test_a_file_is_not_lost_while_it_is_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide, left = Relaxation.decide, [40]
+
+    def stopped(self: Relaxation, split: Any, side: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Interrupted
+        decide(self, split, side)
+
+    file = tmp_path / "progress.json"
+    monkeypatch.setattr(Relaxation, "decide", stopped)
+    with pytest.raises(Interrupted):
+        least_width(HARD, resume=file)
+    content = json.loads(file.read_text())
+    assert len(content["trees"][-1]) > 10
+    left[0] = 5
+    with pytest.raises(Interrupted):
+        least_width(HARD, resume=file)
+    assert json.loads(file.read_text()) == content
+
+
 def test_no_time_gives_an_honest_interval(tmp_path: Path) -> None:
     width = least_width(HARD, budget=0, resume=tmp_path / "progress.json")
     accepted(width, tmp_path)
@@ -220,6 +255,19 @@ def test_bad_arguments(tmp_path: Path) -> None:
     other = FineTuningProblem([[i] for i in range(8)], edits={0: 1})
     with pytest.raises(ValueError, match="no progress file of this problem: it is about another"):
         least_width(other, resume=file)
+    content = json.loads(file.read_text())
+    nodes = [
+        '["split", 0, 99]',
+        '["split", 9, 0]',
+        '["close", [["value", 0]]]',
+        '["close", [["what", 0, "1"]]]',
+    ]
+    nodes += ['["close", [["convex", 0, 1000000, "1"]]]', '["close", [["split", 0, 99, "1"]]]', "5", "[]"]
+    for key in ("trees", "proved"):
+        for odd in ("{}", "5", "[5]", *(f"[[{node}]]" for node in nodes)):
+            file.write_text(json.dumps({**content, key: json.loads(odd)}))
+            with pytest.raises(ValueError, match="no progress file of this problem"):
+                least_width(HARD, resume=file)
     file.write_text("[]")
     with pytest.raises(ValueError, match="no progress file"):
         least_width(HARD, resume=file)
@@ -255,6 +303,9 @@ def test_the_command(tmp_path: Path) -> None:
     assert deep["lower"] <= deep["upper"]
     assert "no search for 3 layers" in deep["open"]
     assert isinstance(run(str(points), str(edits), "-o", str(out)).exception, FileExistsError)
+    assert "expected a folder" in str(run(str(points), str(edits), "-o", str(tmp_path / "x.json")).exception)
+    lost = run(str(points), str(edits), "--resume", str(tmp_path / "no" / "x"))
+    assert "is not a folder" in str(lost.exception)
     no = run(str(points), str(edits), "--layers", "3", "--resume", str(tmp_path / "x"))
     assert "--resume" in str(no.exception)
 
@@ -270,17 +321,3 @@ def test_a_wrong_theorem_is_reported_loudly(tmp_path: Path, monkeypatch: pytest.
     assert "DISAGREES: the theorem says 2 for K = 5, N = 2; " in done.output
     no = CliRunner().invoke(app, ["table", "--exact", "5", "--one-sign"])
     assert "--exact goes with no other option" in str(no.exception)
-
-
-def test_the_exact_width_is_not_settled_by_settling_nothing() -> None:
-    """z3 is asked about a relaxation that floats can solve: both agree."""
-    problem = FineTuningProblem([[0], [1], [2]], edits={1: 1})
-    from constructions.exact_width.instance import Instance
-
-    seen = Instance.of(problem)
-    for neurons, positive in ((0, 0), (1, 0), (1, 1)):
-        relaxation = Relaxation(seen, seen.means(), neurons, positive)
-        terms, columns = relaxation.solve()
-        told, network = smt.settle(relaxation)
-        assert (terms is None) == (told is None)
-        assert columns is None or network is None or network.neurons <= neurons

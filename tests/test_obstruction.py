@@ -14,7 +14,7 @@ import pytest
 from flint import fmpq
 
 import verify
-from constructions import FineTuningProblem, ReLUNetwork, build, to_line, write_certificate
+from constructions import CONSTRUCTIONS, FineTuningProblem, ReLUNetwork, build, to_line, write_certificate
 from constructions.adversarial import alternating, halves, one_sign, worst_case
 from constructions.bounds import lower_halves, lower_on_line, two_layer_exact, upper
 from constructions.obstruction import obstruct
@@ -57,6 +57,12 @@ def test_every_formula_is_reached_by_an_instance_with_so_many_edits_and_points(
             assert found.neurons == lower_on_line(layers, n, k, positive) <= upper(layers, n, k, positive)
             if k % 5 == 0:
                 assert kernel(write_certificate(found, tmp_path / f"{k}-{layers}")).status == "accepted"
+
+
+@pytest.mark.parametrize("n", range(13, 41))
+def test_halves_reach_their_formula_where_points_are_few(n: int) -> None:
+    for k in range(n, 4 * n + 2):
+        assert obstruct(worst_case(n, 3, k), 3).neurons == lower_on_line(3, n, k)
 
 
 @pytest.mark.parametrize("n", [100, 1234, 2000])
@@ -123,7 +129,10 @@ def test_no_construction_beats_a_certified_obstruction(tmp_path: Path, seed: int
     problem = random_line_problem(rng)
     for layers in (2, 3, 4, 5):
         found = obstruct(problem, layers)
-        assert build(problem, layers).network.neurons >= found.neurons
+        for name, construction in CONSTRUCTIONS.items():
+            if construction.depth <= layers:
+                made = build(problem, layers, construction=name).network
+                assert made.neurons >= found.neurons, name
         path = write_certificate(found, tmp_path / f"{layers}.json")
         assert kernel(path).status == "accepted", kernel(path).text()
         if layers == 2 and found.windows:  # windows and breakpoints are dual

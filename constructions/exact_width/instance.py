@@ -63,31 +63,27 @@ class Instance:
 
     def network(self, constant: fmpq, neurons: list[tuple[int, list[fmpq]]]) -> ReLUNetwork:
         """`unit (c + sum_j s_j relu(z_j))` in the given coordinates, from signs `s_j` and the factors of
-        `z_j` here, without the neurons that are idle."""
+        `z_j` here."""
         weight, bias, signs = [], [], []
         for sign, (*factors, offset) in neurons:
             row = [fmpq(0)] * self.problem.d
             for k, m, h, factor in zip(self.columns, self.middle, self.half, factors, strict=True):
                 row[k] = self.unit * factor / h
                 offset -= factor * m / h
-            if any(row):
-                weight.append(row)
-                bias.append(self.unit * offset)
-                signs.append(fmpq(sign))
-            else:
-                constant += sign * max(offset, fmpq(0))
+            weight.append(row)
+            bias.append(self.unit * offset)
+            signs.append(fmpq(sign))
         layers = [(weight, bias), ([signs], [self.unit * constant])]
         return ReLUNetwork.of(layers, inputs=self.problem.d)
 
     def means(self) -> list[Mean]:
         """Every point that lies inside a simplex of others (a segment, a triangle, ..) which holds no
-        further point: all else that convexity says follows from these. None if there are too many."""
-        count, dimension = len(self.rows), len(self.columns)
-        sizes = range(2, dimension + 2)
-        if sum(math.comb(count, size) for size in sizes) > _MOST_SIMPLICES:
-            return []
-        out = []
-        for size in sizes:
+        further point: all else that convexity says follows from these. Simplices of a dimension in which
+        there are too many are left out, and larger ones."""
+        count, dimension, out = len(self.rows), len(self.columns), []
+        for size in range(2, dimension + 2):
+            if math.comb(count, size) > _MOST_SIMPLICES:
+                break
             for corners in itertools.combinations(range(count), size):
                 found = self._only_point_inside(corners)
                 if found is not None:

@@ -77,16 +77,16 @@ class _Tree:
 
     def __init__(self, relaxation: Relaxation, nodes: list[Node]) -> None:
         self.complete = False
-        self._relaxation, self._nodes = relaxation, nodes
+        self._relaxation, self._nodes = relaxation, list[Node]()
         self._stack: list[_Frame] = []
         self._places = {index: k for k, index in enumerate(relaxation.instance.indices)}
         self._uses = np.zeros((relaxation.neurons, len(relaxation.instance.rows)))
-        known, nodes[:] = nodes[:], []
-        for kind, *rest in known:
+        for kind, *rest in nodes:
             if kind == "split":
                 self.open((rest[0], self._places[rest[1]]))
             else:
                 self.close(rest[0])
+        nodes[:], self._nodes = self._nodes, nodes
 
     def best_split(self, columns: Floats | None) -> Split | None:
         """Where the solution is furthest from a network, and splits are used; None if all is decided."""

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from constructions.build import Solution, build
 from constructions.exact_width.instance import Instance, Mean
+from constructions.exact_width.journal import Journal
 from constructions.exact_width.relaxation import Relaxation
 from constructions.exact_width.search import Node, search
 from constructions.exact_width.smt import UndecidedError
-from constructions.files import write_whole
 from constructions.network import ReLUNetwork
 from constructions.obstruction import FarkasObstruction, Obstruction, obstruct
 from constructions.problem import FineTuningProblem
@@ -24,7 +20,6 @@ from constructions.problem import FineTuningProblem
 __all__ = ["Width", "least_width"]
 
 _MOST = 20_000  # neurons times points of a linear program
-_EVERY = 5.0  # seconds between two writes of the progress file
 
 
 @dataclass(frozen=True)
@@ -53,8 +48,10 @@ def least_width(
     Farkas obstruction. The work grows fast with the width: ten points and four neurons take seconds.
 
     Args:
-        budget: seconds, after which an interval is returned; None for as long as it takes.
-        resume: a progress file, taken up if it is there, and kept up to date.
+        budget: seconds, after which an interval is returned, at the end of a case; None for as long as
+            it takes.
+        resume: a progress file, taken up if it is there, and kept up to date. It is believed; the kernel
+            judges what comes of it, if it is asked.
         progress: called with a line about the state of the search.
 
     Raises:
@@ -71,10 +68,11 @@ def least_width(
     end = None if budget is None else time.monotonic() + budget
     first, solution = obstruct(problem, 2), build(problem, 2)
     instance = Instance.of(problem)
-    journal = _Journal.open(resume, problem, first.neurons)
     obstruction: Obstruction | FarkasObstruction = first
-    lower, reason = max(first.neurons, journal.neurons), None
-    means = instance.means() if lower < solution.network.neurons else []
+    wanted = resume is not None or first.neurons < solution.network.neurons
+    means = instance.means() if wanted else []
+    journal = Journal.open(resume, instance, means, first.neurons)
+    lower, reason = journal.neurons, None
     run = _Run(problem, instance, means, end, journal, progress)
     if lower > first.neurons:
         obstruction = run.obstruction(lower, journal.proved)
@@ -104,7 +102,7 @@ class _Run:
     instance: Instance
     means: list[Mean]
     end: float | None
-    journal: _Journal
+    journal: Journal
     progress: Callable[[str], None]
     cases: int = 0
 
@@ -148,55 +146,3 @@ def _renumbered(node: Node, number: dict[int, int]) -> Node:
     if node[0] == "split":
         return node
     return ["close", [[*t[:2], number[t[2]], t[3]] if t[0] == "convex" else t for t in node[1]]]
-
-
-@dataclass
-class _Journal:
-    """What has been found: `proved` shows that `neurons` are needed, unless windows do (then it is empty);
-    `trees`, the last of which may be unfinished, are about `neurons` neurons."""
-
-    path: Path | None
-    digest: str
-    neurons: int
-    proved: list[list[Node]] = field(default_factory=list)
-    trees: list[list[Node]] = field(default_factory=list)
-    saved: float = field(default_factory=time.monotonic)
-
-    @classmethod
-    def open(cls, path: str | os.PathLike[str] | None, problem: FineTuningProblem, neurons: int) -> _Journal:
-        points, changes = problem.points, sorted(problem.delta.items())
-        content = [points.numerators.tolist(), points.denominator, [[i, str(x)] for i, x in changes]]
-        digest = hashlib.sha256(repr(content).encode()).hexdigest()
-        journal = cls(None if path is None else Path(path), digest, neurons)
-        if journal.path is None or not journal.path.exists():
-            return journal
-        try:
-            found = json.loads(journal.path.read_bytes())
-            if found["format"] != "ftc-width-progress":
-                raise ValueError("another format")
-            if found["problem"] != digest:
-                raise ValueError("it is about another problem")
-            journal.neurons, journal.proved, journal.trees = (found[key] for key in _KEPT)
-        except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
-            raise ValueError(f"{path} is no progress file of this problem: {error}") from None
-        return journal
-
-    def next(self) -> None:
-        """The trees are complete."""
-        self.neurons, self.proved, self.trees = self.neurons + 1, self.trees, []
-
-    def keep(self) -> None:
-        if self.path is not None and time.monotonic() - self.saved > _EVERY:
-            self.save()
-
-    def save(self) -> None:
-        """Write the file, whole or not at all."""
-        if self.path is None:
-            return
-        content: dict[str, Any] = {"format": "ftc-width-progress", "problem": self.digest}
-        content |= {key: getattr(self, key) for key in _KEPT}
-        write_whole(self.path, json.dumps(content).encode())
-        self.saved = time.monotonic()
-
-
-_KEPT = ("neurons", "proved", "trees")

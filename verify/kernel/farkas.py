@@ -63,7 +63,8 @@ class FarkasObstruction:
             [_read_node(node, f"{place}.trees[{q}][{k}]", total) for k, node in enumerate(tree)]
             for q, tree in enumerate(trees)
         ]
-        return cls(certificate, dict(raw), nodes, means, raw.get("ordered"))
+        facts = {"kind": raw["kind"], "neurons": neurons}
+        return cls(certificate, facts, nodes, means, raw.get("ordered"))
 
     @property
     def proved(self) -> str:

@@ -62,7 +62,8 @@ class LineObstruction:
         if split is not None:
             need(split <= len(windows), f"{place}.split", f"there are {len(windows)} windows")
             need(raw["layers"] == 3, f"{place}.split", "a split is for three layers")
-        return cls(certificate, dict(raw), windows, split)
+        facts = {key: value for key, value in raw.items() if key != "windows"}
+        return cls(certificate, facts, windows, split)
 
     @property
     def proved(self) -> str:
