@@ -115,7 +115,7 @@ def test_what_does_not_change_the_width(seed: int) -> None:
     assert least_width(problem).upper == least_width(other).lower
 
 
-@pytest.mark.parametrize("points", range(1, 8))
+@pytest.mark.parametrize("points", [*range(1, 8), *(pytest.param(k, marks=pytest.mark.slow) for k in (8, 9))])
 def test_the_worst_patterns_are_as_bad_as_the_theorem_says(points: int) -> None:
     found = worst_patterns(points)
     assert {n: worst.width for n, worst in found.items()} == {
