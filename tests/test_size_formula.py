@@ -91,6 +91,9 @@ def test_roots_and_logarithms_next_to_integers(seed: int) -> None:
         ("sqrt(4 + 1e-300)", 2),
         ("-sqrt(4 + 1e-300)", -3),
         ("1_000 + 5. + .5", 1005),
+        ("exp(-exp(exp(5)))", 0),
+        ("-exp(-exp(exp(5)))", -1),
+        ("ceil(exp(-exp(exp(5))))", 1),
     ],
 )
 def test_known_values(text: str, expected: int) -> None:
@@ -154,6 +157,8 @@ def test_what_is_no_formula_is_refused_in_one_line(text: str, message: str) -> N
         ("9**9**9**9", "a power is too large"),
         ("sqrt(3**999999)", "a root of too long a number"),
         ("floor(exp(N*10**6))", "cannot decide an integer part"),
+        ("floor(exp(exp(exp(5))))", "cannot decide an integer part: too large"),
+        ("1 + exp(-exp(exp(5)))", "too close to an integer"),
         ("log2(2**300000 - 1)", "cannot decide an integer part: too large, or too close to an integer"),
     ],
 )
