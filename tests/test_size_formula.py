@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import random
 import re
+from dataclasses import replace
 from fractions import Fraction
 from math import isqrt
 from pathlib import Path
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import verify
-from constructions import bounds, write_certificate
+from constructions import FineTuningProblem, bounds, write_certificate
+from constructions.obstruction import Obstruction, obstruct
 from constructions.refutation import FAR, Consistent, Refutation, default_edits, refute
 from constructions.size_formula import SizeFormula
 
@@ -257,6 +259,18 @@ def test_a_bound_without_an_instance_is_told_apart() -> None:
     steep = refute("197 - 10*(N - 10000)", 5, [10**4, 10**4 + 19])
     assert isinstance(steep, Refutation)
     assert (steep.N, steep.allowed, steep.certified) == (10**4 + 19, 7, True)
+
+
+def test_an_instance_that_shows_too_little_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def weak(problem: FineTuningProblem, layers: int) -> Obstruction:
+        found = obstruct(problem, layers)
+        return replace(found, neurons=found.neurons - 1)
+
+    monkeypatch.setattr("constructions.refutation.obstruct", weak)
+    found = refute("3*N - 1", 2)
+    assert isinstance(found, Refutation)
+    with pytest.raises(RuntimeError, match="N = 1, K = 5 shows that 2 neurons are needed in 2 layers: expec"):
+        assert found.obstruction is None
 
 
 @pytest.mark.parametrize(
