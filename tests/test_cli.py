@@ -338,3 +338,8 @@ def test_pictures_of_bounds(folder, monkeypatch, layers, name) -> None:
     assert (folder / name).stat().st_size > 10_000
     if name == "t.svg":
         assert ("N = 14 and more" in (folder / name).read_text()) is (layers != "2")
+
+
+def test_pictures_of_bounds_up_to_the_largest_number(folder, monkeypatch) -> None:
+    assert ftc_run(monkeypatch, "table", "--edits", "1000000000000", "--picture", "t.png") == 0
+    assert (folder / "t.png").stat().st_size > 10_000
