@@ -212,18 +212,13 @@ def _floor(value: sympy.Expr) -> int:
     for ball in _balls(value):
         if not abs(ball) < arb(2) ** _MAX_BITS:
             continue
-        below, near = _exact(ball.floor()), _exact((ball + 0.5).floor())
+        # not ball.unique_fmpz(): of a ball next to 0 FLINT may end the process
+        below, near = ball.floor().unique_fmpz(), (ball + 0.5).floor().unique_fmpz()
         if below is not None:
-            return below
-    if near is not None and _is_zero(value - near):
-        return near
+            return int(below)
+    if near is not None and _is_zero(value - int(near)):
+        return int(near)
     raise ValueError("cannot decide an integer part: too large, or too close to an integer")
-
-
-def _exact(ball: arb) -> int | None:
-    """The integer that `ball` is without a radius. With one, FLINT ends the process at long exponents."""
-    found = ball.unique_fmpz() if ball.is_exact() else None
-    return None if found is None else int(found)
 
 
 def _is_zero(value: sympy.Expr) -> bool:
