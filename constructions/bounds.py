@@ -85,25 +85,32 @@ def restarts(groups: int, every: int | None) -> int:
 def least_width(n: int, columns_cost: int, restart_every: int | None = None) -> tuple[int, int]:
     """`(width, r)`: least `ceil(n/r) + columns_cost * r + restarts(ceil(n/r))`, largest such r.
 
-    Any later r costs at least `1 + columns_cost * r`, so the search ends, provably right, as soon
-    as that is worse than the best so far: after `O(sqrt n)` steps.
+    With `a = 1 + 1/restart_every`, or 1 without restarts, and `h(r) = a n / r + columns_cost * r` the width
+    at r is at least `h(r) - 1` and at most `h(r) + 1`. So if `most` neurons do at some r, the best r have
+    `h(r) <= most + 1`: they lie between the roots of a quadratic, and all r there are tried. With
+    `most` from where h is least these are `O(n^(1/4))`.
 
     >>> least_width(100, 4), least_width(100, 3), least_width(0, 4)
     ((40, 5), (35, 6), (0, 0))
     """
-    if n < 0 or columns_cost < 1:
-        raise ValueError(f"need n >= 0 and columns_cost >= 1, got {n} and {columns_cost}")
+    if n < 0 or columns_cost < 1 or (restart_every is not None and restart_every < 1):
+        raise ValueError(
+            f"need n >= 0, columns_cost >= 1 and restart_every >= 1, got {n}, {columns_cost}, {restart_every}"
+        )
     if n == 0:
         return 0, 0
-    best = best_r = 0
-    r = 1
-    while r <= n and (best_r == 0 or 1 + columns_cost * r <= best):
+
+    def width(r: int) -> int:
         groups = _ceil_div(n, r)
-        width = groups + columns_cost * r + restarts(groups, restart_every)
-        if best_r == 0 or width <= best:
-            best, best_r = width, r
-        r += 1
-    return best, best_r
+        return groups + columns_cost * r + restarts(groups, restart_every)
+
+    p, q = (1, 1) if restart_every is None else (restart_every + 1, restart_every)  # a = p / q
+    lead = columns_cost * q
+    middle = q * (width(max(1, isqrt(p * n // lead))) + 1)
+    root = isqrt(middle * middle - 4 * lead * p * n) + 1
+    low, high = max(1, (middle - root) // (2 * lead)), min(n, (middle + root) // (2 * lead))
+    r = min(range(low, high + 1), key=lambda r: (width(r), -r))
+    return width(r), r
 
 
 def crossing_width(n: int, restart_every: int | None = None) -> tuple[int, int]:

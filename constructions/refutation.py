@@ -58,13 +58,23 @@ class Refutation:
 
     @cached_property
     def obstruction(self) -> Obstruction | None:
-        """The instance with the proof that it needs so many neurons, if there is one; made on demand."""
+        """The instance with the proof that it needs so many neurons, if there is one; made on demand.
+
+        Raises:
+            RuntimeError: the proof shows fewer than `needed`: an error of this library.
+        """
         if not self.certified:
             return None
         line = worst_case(self.N, self.layers, self.K, positive=self.one_sign)
         points = np.zeros((self.K, self.d), dtype=np.int64)
         points[:, :1] = line.points.numerators
-        return obstruct(FineTuningProblem(points, edits=line.values), self.layers)
+        found = obstruct(FineTuningProblem(points, edits=line.values), self.layers)
+        if found.neurons < self.needed:
+            raise RuntimeError(
+                f"the instance with N = {self.N}, K = {self.K} shows that {found.neurons} neurons are needed "
+                f"in {self.layers} layers: expected {self.needed}"
+            )
+        return found
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
+from math import comb, prod
 from typing import Any
 
 import flint
@@ -23,6 +24,7 @@ __all__ = ["SizeFormula"]
 _PRECISIONS = (64, 512, 4096, 32768, 262144)
 _MAX_BITS = 1 << 22
 _MAX_ROOT_BITS = 1 << 11
+_MAX_TERMS = 2000
 _MAX_LENGTH = 300
 _LITERAL = re.compile(r"(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _ALLOWED = "numbers, N, K, d, + - * / // % **, sqrt, log, log2, exp, floor, ceil, min and max"
@@ -208,7 +210,10 @@ def _floor(value: sympy.Expr) -> int:
         return int(value.p // value.q)
     near = None
     for ball in _balls(value):
-        below, near = ball.floor().unique_fmpz(), ball.unique_fmpz()
+        if not abs(ball) < arb(2) ** _MAX_BITS:
+            continue
+        # not ball.unique_fmpz(): of a ball next to 0 FLINT may end the process
+        below, near = ball.floor().unique_fmpz(), (ball + 0.5).floor().unique_fmpz()
         if below is not None:
             return int(below)
     if near is not None and _is_zero(value - int(near)):
@@ -217,10 +222,23 @@ def _floor(value: sympy.Expr) -> int:
 
 
 def _is_zero(value: sympy.Expr) -> bool:
+    if _terms(value) > _MAX_TERMS:  # sympy multiplies powers out, however long it takes: no proof
+        return False
     try:
         return bool(sympy.simplify(value) == 0) or value.equals(0) is True
     except ValueError:  # numbers too long for sympy: no proof
         return False
+
+
+def _terms(value: sympy.Expr) -> int:
+    """The number of terms when all powers are multiplied out, told up to one above the limit."""
+    parts = [_terms(part) for part in value.args]
+    if isinstance(value, sympy.Pow) and value.exp.is_Rational:
+        power = min(int(abs(value.exp)), _MAX_TERMS)
+        parts.append(comb(parts[0] + power - 1, power))
+    else:
+        parts.append(sum(parts) if isinstance(value, sympy.Add) else prod(parts))
+    return min(max(parts), _MAX_TERMS + 1)
 
 
 def _balls(value: sympy.Expr) -> Iterator[arb]:

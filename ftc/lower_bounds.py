@@ -22,6 +22,7 @@ __all__ = ["COMMANDS"]
 
 OneSign = Annotated[bool, typer.Option(help="All changes have one sign.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+MOST_EDITS, MOST_NUMBERS = 100_000, 5_000_000  # of an instance that is written
 ROWS = "1,2,3,5,10,12,14,20,50,100,200,500,1000,2000,5000,10000,100000,1000000"
 
 
@@ -33,7 +34,7 @@ def write_obstruction(found: Obstruction, folder: Path) -> None:
 
 
 def obstruct(
-    n: Annotated[int, typer.Argument(min=1, max=100_000, metavar="N", help="Number of edits.")],
+    n: Annotated[int, typer.Argument(min=1, max=MOST_EDITS, metavar="N", help="Number of edits.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="A new folder.")],
     points: Annotated[int | None, typer.Option(min=1, help="Number of points K.")] = None,
     layers: Annotated[int, typer.Option(min=2, max=100, help="Number of layers.")] = 2,
@@ -102,7 +103,8 @@ def refute(
 
     The claim: FORMULA neurons in so many layers suffice for any N edits among any K points. It may use
     numbers, N, K, d, + - * / // % **, sqrt, log, log2, exp, floor, ceil, min, max. Without --edits,
-    N = 1..2000 and the powers of two to 2^20 are tried, or 1..64 if the formula contains K.
+    N = 1..2000 and the powers of two to 2^20 are tried, or 1..64 if the formula contains K. An instance is
+    written if it has at most 100,000 edits and its points at most 5,000,000 coordinates.
     """
     from constructions import refutation
 
@@ -124,11 +126,19 @@ def refute(
         refuted = isinstance(found, refutation.Refutation)
         facts, text = found.as_dict(), found.text()
         if output is not None:
-            proof = found.obstruction if isinstance(found, refutation.Refutation) else None
+            proof, reason = None, "no instance refutes it"
+            if isinstance(found, refutation.Refutation) and found.certified:
+                if found.N <= MOST_EDITS and found.K * found.d <= MOST_NUMBERS:
+                    say("writing the certificate")
+                    proof = found.obstruction
+                else:
+                    reason = (
+                        "the refutation stands, but the instance is too large "
+                        f"(at most {MOST_EDITS:,} edits and {MOST_NUMBERS:,} coordinates)"
+                    )
             if proof is None:
-                text += f"\n{output} is not written: no instance refutes it"
+                text += f"\n{output} is not written: {reason}"
             else:
-                say("writing the certificate")
                 write_obstruction(proof, output)
                 facts["certificate"], text = str(output), f"{text}\nthe instance and its proof: {output}"
     print(json.dumps(facts) if as_json else text)

@@ -39,7 +39,7 @@ def test_least_width_product_is_fast_for_large_arguments() -> None:
 @pytest.mark.parametrize("every", [None, 1, 2, 3, 7])
 @pytest.mark.parametrize("cost", [1, 3, 4])
 def test_least_width_brute_force(cost: int, every: int | None) -> None:
-    for n in range(1, 150):
+    for n in [*range(1, 150), 997, 3000]:
         options = []
         for r in range(1, n + 1):
             groups = ceil_div(n, r)
@@ -47,6 +47,22 @@ def test_least_width_brute_force(cost: int, every: int | None) -> None:
             options.append((groups + cost * r + extra, -r))
         width, r = min(options)
         assert bounds.least_width(n, cost, every) == (width, -r)
+
+
+@pytest.mark.parametrize("every", [None, 1, 5, 10**6])
+@pytest.mark.parametrize("cost", [1, 4, 50])
+def test_least_width_walks_few_steps(cost: int, every: int | None) -> None:
+    """At 10^12 edits, against the exact width at many places and the real minimum."""
+    n = 10**12 + 39
+    width, r = bounds.least_width(n, cost, every)
+
+    def at(r: int) -> int:
+        groups = ceil_div(n, r)
+        return groups + cost * r + (0 if every is None else (groups - 1) // every)
+
+    assert at(r) == width < min(at(s) for s in range(r + 1, r + 5000))
+    assert width <= min(at(s) for s in (*range(max(r - 5000, 1), r), *(2**j for j in range(40))))
+    assert bounds.least_width(10**16, 4) == (4 * 10**8, 5 * 10**7)
 
 
 def test_crossing_width_closed_forms() -> None:
@@ -196,5 +212,7 @@ def test_bad_helper_arguments() -> None:
         bounds.restarts(3, 0)
     with pytest.raises(ValueError):
         bounds.least_width(-1, 4)
+    with pytest.raises(ValueError):
+        bounds.least_width(3, 4, 0)
     with pytest.raises(ValueError):
         bounds.two_layer_small(1, 5)

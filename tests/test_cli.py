@@ -298,6 +298,22 @@ def test_a_consistent_claim_and_one_without_a_certificate(folder, monkeypatch, c
     assert not (folder / "hard").exists()
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [("--edits", "1000000000"), ("--edits", "100001"), ("--edits", "9", "--points", "5000001"),
+     ("--edits", "5000", "-d", "1000")],
+)  # fmt: skip
+def test_an_instance_too_large_to_be_written_refutes_all_the_same(folder, monkeypatch, capsys, extra) -> None:
+    arguments = ("refute", "4*sqrt(N) - 5", "--layers", "3", *extra, "-o", "hard")
+    assert ftc_run(monkeypatch, *arguments) == 3
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("refuted: 4*sqrt(N) - 5 allows")
+    assert second.startswith("hard is not written: the refutation stands, but the instance is too large")
+    assert ftc_run(monkeypatch, *arguments, "--json") == 3
+    assert "certificate" not in json.loads(capsys.readouterr().out)
+    assert not (folder / "hard").exists()
+
+
 @pytest.mark.parametrize("one_sign", [(), ("--one-sign",)])
 def test_tables_of_bounds(folder, monkeypatch, capsys, one_sign) -> None:
     arguments = ("table", "--edits", "14,1..3,100", "--layers", "2..4", "--csv", "t.csv", *one_sign)
@@ -322,3 +338,8 @@ def test_pictures_of_bounds(folder, monkeypatch, layers, name) -> None:
     assert (folder / name).stat().st_size > 10_000
     if name == "t.svg":
         assert ("N = 14 and more" in (folder / name).read_text()) is (layers != "2")
+
+
+def test_pictures_of_bounds_up_to_the_largest_number(folder, monkeypatch) -> None:
+    assert ftc_run(monkeypatch, "table", "--edits", "1000000000000", "--picture", "t.png") == 0
+    assert (folder / "t.png").stat().st_size > 10_000

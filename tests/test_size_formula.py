@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import random
 import re
+from dataclasses import replace
 from fractions import Fraction
 from math import isqrt
 from pathlib import Path
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import verify
-from constructions import bounds, write_certificate
+from constructions import FineTuningProblem, bounds, write_certificate
+from constructions.obstruction import Obstruction, obstruct
 from constructions.refutation import FAR, Consistent, Refutation, default_edits, refute
 from constructions.size_formula import SizeFormula
 
@@ -91,6 +93,10 @@ def test_roots_and_logarithms_next_to_integers(seed: int) -> None:
         ("sqrt(4 + 1e-300)", 2),
         ("-sqrt(4 + 1e-300)", -3),
         ("1_000 + 5. + .5", 1005),
+        ("((1 + sqrt(2))**300 + (1 - sqrt(2))**300) % 7", 2),
+        ("exp(-exp(exp(5)))", 0),
+        ("-exp(-exp(exp(5)))", -1),
+        ("ceil(exp(-exp(exp(5))))", 1),
     ],
 )
 def test_known_values(text: str, expected: int) -> None:
@@ -154,6 +160,11 @@ def test_what_is_no_formula_is_refused_in_one_line(text: str, message: str) -> N
         ("9**9**9**9", "a power is too large"),
         ("sqrt(3**999999)", "a root of too long a number"),
         ("floor(exp(N*10**6))", "cannot decide an integer part"),
+        ("floor(exp(exp(exp(5))))", "cannot decide an integer part: too large"),
+        ("((1 + sqrt(2))**30000 + (1 - sqrt(2))**30000) % 7", "cannot decide an integer part"),
+        ("(1 + sqrt(2))**30000 * (sqrt(2) - 1)**30000", "too close to an integer"),
+        ("max((1 + sqrt(2))**-30000, (sqrt(2) - 1)**30000)", "cannot decide a sign: no proof that it is 0"),
+        ("1 + exp(-exp(exp(5)))", "too close to an integer"),
         ("log2(2**300000 - 1)", "cannot decide an integer part: too large, or too close to an integer"),
     ],
 )
@@ -248,6 +259,18 @@ def test_a_bound_without_an_instance_is_told_apart() -> None:
     steep = refute("197 - 10*(N - 10000)", 5, [10**4, 10**4 + 19])
     assert isinstance(steep, Refutation)
     assert (steep.N, steep.allowed, steep.certified) == (10**4 + 19, 7, True)
+
+
+def test_an_instance_that_shows_too_little_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def weak(problem: FineTuningProblem, layers: int) -> Obstruction:
+        found = obstruct(problem, layers)
+        return replace(found, neurons=found.neurons - 1)
+
+    monkeypatch.setattr("constructions.refutation.obstruct", weak)
+    found = refute("3*N - 1", 2)
+    assert isinstance(found, Refutation)
+    with pytest.raises(RuntimeError, match="N = 1, K = 5 shows that 2 neurons are needed in 2 layers: expec"):
+        assert found.obstruction is None
 
 
 @pytest.mark.parametrize(
