@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import random
+import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -45,6 +46,8 @@ def truth(content: bytes, files: Files) -> list[bool] | None:
         document = json.loads(content)
         return [holds(claim, document, files) for claim in document["claims"]]
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, ZeroDivisionError, Unreadable):
+        return None
+    except (SyntaxError, tokenize.TokenError):  # numpy, of the heading of an array
         return None
 
 
