@@ -47,14 +47,19 @@ def truth(content: bytes, files: Files) -> list[bool] | None:
         return [holds(claim, document, files) for claim in document["claims"]]
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, ZeroDivisionError, Unreadable):
         return None
-    except (SyntaxError, tokenize.TokenError):  # numpy, of the heading of an array
-        return None
+
+
+def load(file: bytes) -> Any:
+    try:
+        return np.load(io.BytesIO(file), allow_pickle=False)
+    except (SyntaxError, tokenize.TokenError) as error:  # some odd headings
+        raise ValueError(error) from None
 
 
 def array(value: Any, files: Files) -> list[Row]:
     """The rows of an array; an array of one dimension has rows of one entry."""
     if "file" in value:
-        loaded = np.load(io.BytesIO(files[value["file"]]), allow_pickle=False)
+        loaded = load(files[value["file"]])
         rows = [[Fraction(x) for x in np.ravel(row).tolist()] for row in loaded]
     else:
         count, *rest = value["shape"]
@@ -463,7 +468,7 @@ def base_changed_at_edit(rng: random.Random, document: Document, _: Files) -> No
 def points_swapped(rng: random.Random, document: Document, files: Files) -> None:
     points = document["points"]
     if "file" in points:
-        loaded = np.load(io.BytesIO(files[points["file"]]))
+        loaded = load(files[points["file"]])
         i, k = rng.randrange(len(loaded)), rng.randrange(len(loaded))
         loaded[[i, k]] = loaded[[k, i]]
         stream = io.BytesIO()
