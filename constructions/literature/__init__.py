@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from flint import fmpq
+
 from constructions.build import CONSTRUCTIONS
 from constructions.direction import best_projection
 from constructions.line import to_line
@@ -25,6 +27,8 @@ def _ours(name: str) -> Callable[[FineTuningProblem], ReLUNetwork]:
     """A construction of this project, with numbers of any length."""
 
     def construct(problem: FineTuningProblem) -> ReLUNetwork:
+        if not problem.delta:
+            return ReLUNetwork.constant(fmpq(0), CONSTRUCTIONS[name].depth, problem.d)
         projection = best_projection(problem)
         network = CONSTRUCTIONS[name].make(to_line(problem, projection), None, None)
         return network.along(projection.direction)
