@@ -28,6 +28,7 @@ from constructions import (
     refuse_target,
     write_certificate,
 )
+from ftc import trials
 from ftc.lower_bounds import COMMANDS, Json
 from ftc.progress import steps
 from ftc.tables import read_edits, read_matrix, read_size, read_vector
@@ -227,7 +228,7 @@ def _how(how: dict[str, Any], ratio: float | None) -> str:
     return text if ratio is None else f"{text}; {ratio:.1f} times a float64 pass"
 
 
-for name, command in (COMMANDS | {"width": width}).items():
+for name, command in (COMMANDS | {"width": width} | trials.COMMANDS).items():
     app.command(name)(command)
 
 

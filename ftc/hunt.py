@@ -9,8 +9,9 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from constructions.literature import CLAIMS
 from constructions.problem import FineTuningProblem
@@ -36,6 +37,14 @@ class Refuted:
             f"refuted: {self.claim.name} [{self.claim.source}] at N = {problem.N}, K = {problem.K}, "
             f"d = {problem.d}: {failure.what}{where}: expected {failure.expected}, got {failure.got}"
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as a JSON-ready dict."""
+        return {
+            "verdict": "refuted", "claim": self.claim.name, "source": self.claim.source,
+            "N": self.problem.N, "K": self.problem.K, "d": self.problem.d, "tried": self.tried,
+            "failure": asdict(self.failure),
+        }  # fmt: skip
 
 
 @dataclass
@@ -66,8 +75,15 @@ class Survived:
         ]
         if self.unmet:
             lines.append(f"problems that did not meet a hypothesis: {_listed(self.unmet)}")
-        lines += [f"never tried: {h.text}" for h in self.claim.hypotheses if not total]
         return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as a JSON-ready dict."""
+        return {
+            "verdict": "survived", "claim": self.claim.name, "source": self.claim.source,
+            "tried": {" ".join(kinds): count for kinds, count in self.tried.items()},
+            "unmet": dict(self.unmet), "neurons": self.worst[1], "claimed": self.worst[2], "bits": self.bits,
+        }  # fmt: skip
 
 
 def _listed(counts: Counter[str]) -> str:

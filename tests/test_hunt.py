@@ -14,11 +14,13 @@ import pytest
 from flint import fmpq, fmpq_mat
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import verify
 from constructions import FineTuningProblem
 from constructions.literature import CLAIMS
 from constructions.size_claim import SizeClaim
+from ftc.cli import app
 from ftc.hunt import Refuted, Survived, hunt, load_claim
 from verify.strategies import POINTS, VALUES, mutated_certificates, networks, point_sets, problems
 
@@ -159,3 +161,33 @@ def test_claims_of_files(tmp_path: Path) -> None:
     file.write_text("1/0")
     with pytest.raises(ValueError, match="cannot be run: ZeroDivisionError"):
         load_claim(f"{file}:zero")
+
+
+def ftc(*arguments: str) -> Any:
+    return CliRunner().invoke(app, arguments)
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    kept = ftc("hunt", "tents", "--examples", "40")
+    assert kept.exit_code == 0
+    assert kept.output.startswith("survived: tents")
+    file, out = tmp_path / "mine.py", tmp_path / "out"
+    file.write_text(
+        "from constructions.literature.zhang import memorize\n"
+        "from constructions.size_claim import SizeClaim\n"
+        "low = SizeClaim('low', 'me', memorize, 'N', 2)\n"  # it needs a neuron for each point
+    )
+    lost = ftc("hunt", f"{file}:low", "-o", str(out))
+    assert lost.exit_code == 3
+    assert "refuted: low [me]" in lost.output
+    assert json.loads((out / "failure.json").read_text())["failure"]["what"] == "neurons"
+    assert verify.check(out).status == "accepted"  # the network is right, but larger than claimed
+    again = ftc("build", str(out / "points.csv"), str(out / "edits.csv"), "-o", str(tmp_path / "b.json"))
+    assert again.exit_code == 0
+    assert json.loads(ftc("hunt", f"{file}:low", "--json").output)["verdict"] == "refuted"
+    assert isinstance(ftc("hunt", "tents", "-o", str(out)).exception, FileExistsError)
+    assert "unknown claim" in str(ftc("hunt", "nothing").exception)
+    table = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["zoo", "12", "-d", "2"])
+    assert table.exit_code == 0
+    assert all(name in table.output for name in CLAIMS)
+    assert table.output.count("exact") == len(CLAIMS)
