@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from constructions import FineTuningProblem, Solution, refuse_target, write_certificate
+from ftc.lower_bounds import Json
 from ftc.progress import steps
 from verify.kernel import EXIT_CODES
 
@@ -29,7 +30,7 @@ def hunt(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A new folder for what refutes it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Search for a problem that refutes a claimed construction; exit code 3 if there is one.
 

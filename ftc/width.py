@@ -17,6 +17,7 @@ from constructions import FineTuningProblem, build, refuse_target, write_certifi
 from constructions.bounds import two_layer_exact
 from constructions.files import write_whole
 from constructions.obstruction import FarkasObstruction, obstruct
+from ftc.lower_bounds import Json
 from ftc.progress import steps
 from ftc.tables import read_edits, read_matrix, read_vector
 from verify.kernel import EXIT_CODES
@@ -32,7 +33,7 @@ def width(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A new folder.")] = None,
     budget: Annotated[float | None, typer.Option(min=0, help="Seconds for the search.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Progress file: go on where it stops.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """The least width of a network that makes exactly these edits, for few points; or an interval.
 
