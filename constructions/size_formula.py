@@ -222,7 +222,10 @@ def _floor(value: sympy.Expr) -> int:
 
 
 def _is_zero(value: sympy.Expr) -> bool:
-    if _terms(value) > _MAX_TERMS:  # sympy multiplies powers out, however long it takes: no proof
+    long = any(x.p.bit_length() > _MAX_ROOT_BITS for x in value.atoms(sympy.Rational))
+    if (
+        long or _terms(value) > _MAX_TERMS
+    ):  # sympy takes logarithms apart and powers out, however long it takes
         return False
     try:
         return bool(sympy.simplify(value) == 0) or value.equals(0) is True
