@@ -7,8 +7,6 @@ import io
 import json
 import math
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +18,7 @@ from numpy.typing import NDArray
 
 from constructions.build import Solution
 from constructions.exact import ExactArray, exact_array, row_chunks
-from constructions.files import write_whole
+from constructions.files import whole_folder, write_whole
 from constructions.obstruction import FarkasObstruction, Obstruction
 from constructions.problem import FineTuningProblem
 
@@ -65,24 +63,20 @@ def write_certificate(
             raise ValueError(f"{target} is one file: expected a folder, for {', '.join(beside)} beside it")
         write_whole(target, _encode(_document(content, None)))
         return target
-    aside = Path(tempfile.mkdtemp(prefix=".aside-", dir=target.parent))
-    try:
-        aside.chmod(0o755)
+    with whole_folder(target) as aside:
         document = _document(content, lambda name, parts: write_whole(aside / name, parts))
         write_whole(aside / "certificate.json", _encode(document))
         for name, file in beside.items():
             write_whole(aside / name, [file])
-        aside.rename(target)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
     return target
 
 
-def refuse_target(path: str | os.PathLike[str]) -> Path:
-    """The path of a certificate to be written, if one can be: ask before a long build.
+def refuse_target(path: str | os.PathLike[str], *, folder: bool = False) -> Path:
+    """The path of a certificate to be written, if one can be: ask before a long build. With `folder`, a
+    single file will not do.
 
     Raises:
+        ValueError: it ends in `.json`, where a folder is wanted.
         FileExistsError: it is a folder that exists already.
         FileNotFoundError: the folder that should hold it does not exist.
     """
@@ -91,6 +85,8 @@ def refuse_target(path: str | os.PathLike[str]) -> Path:
         raise FileNotFoundError(f"{target.parent} is not a folder")
     if target.is_dir() or (target.exists() and target.suffix != ".json"):
         raise FileExistsError(f"{target} exists already: remove it or choose another name")
+    if folder and target.suffix == ".json":
+        raise ValueError(f"{target} is one file: expected a folder")
     return target
 
 

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["write_whole"]
+__all__ = ["whole_folder", "write_whole"]
+
+
+@contextlib.contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """A folder aside to write into, which is renamed at the end; on failure nothing is left."""
+    aside = Path(tempfile.mkdtemp(prefix=".aside-", dir=target.parent))
+    try:
+        aside.chmod(0o755)
+        yield aside
+        aside.rename(target)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
 
 
 def write_whole(target: Path, content: bytes | Iterable[bytes]) -> None:

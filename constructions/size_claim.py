@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from flint import fmpq, fmpq_mat
@@ -86,8 +87,11 @@ class SizeClaim:
 
     def allowed(self, problem: FineTuningProblem) -> int:
         """The claimed number of neurons, rounded down."""
-        formula = SizeFormula.parse(self.neurons) if isinstance(self.neurons, str) else self.neurons
-        return formula.floor(problem.N, problem.K, problem.d)
+        return self._formula.floor(problem.N, problem.K, problem.d)
+
+    @cached_property
+    def _formula(self) -> SizeFormula:
+        return SizeFormula.parse(self.neurons) if isinstance(self.neurons, str) else self.neurons
 
     def on_trial(self, problem: FineTuningProblem) -> Trial:
         """Build, count and evaluate exactly, whatever the hypotheses say. What `construct` raises, and what

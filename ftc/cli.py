@@ -22,7 +22,6 @@ from rich.text import Text
 import verify
 from constructions import (
     CONSTRUCTIONS,
-    FineTuningProblem,
     Solution,
     build,
     refuse_target,
@@ -31,7 +30,7 @@ from constructions import (
 from ftc import trials
 from ftc.lower_bounds import COMMANDS, Json
 from ftc.progress import steps
-from ftc.tables import read_edits, read_matrix, read_size, read_vector
+from ftc.tables import read_problem, read_size
 from ftc.width import width
 from verify.kernel import EXIT_CODES
 
@@ -129,9 +128,7 @@ def build_command(
     started = time.perf_counter()
     refuse_target(output)
     with steps() as (say, _):
-        problem = FineTuningProblem(
-            read_matrix(points), None if base is None else read_vector(base), read_edits(edits)
-        )
+        problem = read_problem(points, base, edits)
         solution = build(
             problem,
             "auto" if layers is Layers.auto else int(layers),
@@ -193,9 +190,7 @@ def check(
         difference = None
         if verdict.status == "accepted" and points is not None and edits is not None:
             say("comparing")
-            frozen = None if base is None else read_vector(base)
-            problem = FineTuningProblem(read_matrix(points), frozen, read_edits(edits))
-            difference = first_difference(certificate, problem)
+            difference = first_difference(certificate, read_problem(points, base, edits))
         ratio = None
         if profile and verdict.status != "malformed":
             say("a float64 pass to compare with")

@@ -15,7 +15,7 @@ from constructions import bounds, refuse_target, write_certificate
 from constructions.files import write_whole
 from constructions.obstruction import Obstruction
 from ftc.progress import steps
-from ftc.tables import read_numbers
+from ftc.tables import edits_csv, read_numbers
 from verify.kernel import EXIT_CODES
 
 __all__ = ["COMMANDS"]
@@ -29,8 +29,7 @@ ROWS = "1,2,3,5,10,12,14,20,50,100,200,500,1000,2000,5000,10000,100000,1000000"
 def write_obstruction(found: Obstruction, folder: Path) -> None:
     """The certificate in a new folder, with its instance as files for `ftc build`: points.npy and
     edits.csv."""
-    lines = ["index,value", *(f"{i},{value}" for i, value in sorted(found.problem.values.items()))]
-    write_certificate(found, folder, {"edits.csv": ("\n".join(lines) + "\n").encode()})
+    write_certificate(found, folder, {"edits.csv": edits_csv(found.problem)})
 
 
 def obstruct(
@@ -109,9 +108,7 @@ def refute(
     from constructions import refutation
 
     if output is not None:
-        refuse_target(output)
-        if output.suffix == ".json":
-            raise ValueError(f"{output} is one file: expected a folder")
+        refuse_target(output, folder=True)
     with steps() as (say, count):
         say("trying")
         found = refutation.refute(

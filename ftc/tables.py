@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from constructions.problem import FineTuningProblem
+
 MAX_EXPONENT = 5000
 MAX_DIGITS = 4000
 _CACHE_SIZE = 1 << 16
@@ -93,6 +95,19 @@ def read_size(text: str) -> int:
     if match is None:
         raise ValueError(f"{_show(text)} is not a size: expected 500M, 4G, ..")
     return int(match[1]) << (10 * " KMGT".index(match[2] or " "))
+
+
+def read_problem(points: Path, base: Path | None, edits: Path) -> FineTuningProblem:
+    """The problem of these files."""
+    return FineTuningProblem(
+        read_matrix(points), None if base is None else read_vector(base), read_edits(edits)
+    )
+
+
+def edits_csv(problem: FineTuningProblem) -> bytes:
+    """The edits as `read_edits` reads them."""
+    lines = (f"{i},{value}\n" for i, value in sorted(problem.values.items()))
+    return "".join(["index,value\n", *lines]).encode()
 
 
 def read_numbers(text: str, name: str) -> list[int]:

@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from constructions import FineTuningProblem, Solution, refuse_target, write_certificate
+from constructions.files import whole_folder, write_whole
 from ftc.lower_bounds import Json
 from ftc.progress import steps
+from ftc.tables import edits_csv
 from verify.kernel import EXIT_CODES
 
 __all__ = ["COMMANDS"]
@@ -41,9 +43,7 @@ def hunt(
     from ftc.hunt import hunt as search
 
     if output is not None:
-        refuse_target(output)
-        if output.suffix == ".json":
-            raise ValueError(f"{output} is one file: expected a folder")
+        refuse_target(output, folder=True)
     with steps() as (say, count):
         say("hunting")
         found = search(
@@ -83,17 +83,17 @@ def _write(found: Any, folder: Path) -> None:
     texts = {
         "points.csv": [",".join(map(str, row)) for row in _rows(problem)],
         "base.csv": [str(value) for value in base],
-        "edits.csv": ["index,value", *(f"{i},{value}" for i, value in sorted(problem.values.items()))],
         "failure.json": [json.dumps(found.as_dict(), indent=1)],
     }
     beside = {name: ("\n".join(lines) + "\n").encode() for name, lines in texts.items()}
+    beside["edits.csv"] = edits_csv(problem)
     if network is not None:
         solution = Solution(problem, network, None, found.claim.name, None, network.neurons, None, 0)
         write_certificate(solution, folder, beside)
         return
-    folder.mkdir()
-    for name, content in beside.items():
-        (folder / name).write_bytes(content)
+    with whole_folder(folder) as aside:
+        for name, content in beside.items():
+            write_whole(aside / name, content)
 
 
 def zoo(

@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 import verify
-from constructions import FineTuningProblem, build, refuse_target, write_certificate
+from constructions import build, refuse_target, write_certificate
 from constructions.bounds import two_layer_exact
 from constructions.files import write_whole
 from constructions.obstruction import FarkasObstruction, obstruct
 from ftc.lower_bounds import Json
 from ftc.progress import steps
-from ftc.tables import read_edits, read_matrix, read_vector
+from ftc.tables import read_problem
 from verify.kernel import EXIT_CODES
 
 __all__ = ["exact_table", "width"]
@@ -42,17 +42,13 @@ def width(
     """
     started = time.perf_counter()
     if output is not None:
-        refuse_target(output)
-        if output.suffix == ".json":
-            raise ValueError(f"{output} is one file: expected a folder, for two certificates")
+        refuse_target(output, folder=True)
     if layers > 2 and (budget, resume) != (None, None):
         raise ValueError("--budget and --resume are for the search, which is for 2 layers")
     if resume is not None and not resume.parent.is_dir():
         raise ValueError(f"{resume.parent} is not a folder")
     with steps() as (say, _):
-        problem = FineTuningProblem(
-            read_matrix(points), None if base is None else read_vector(base), read_edits(edits)
-        )
+        problem = read_problem(points, base, edits)
         if layers == 2:
             from constructions.exact_width import least_width
 

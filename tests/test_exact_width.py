@@ -19,8 +19,8 @@ import verify
 from constructions import FineTuningProblem, write_certificate
 from constructions.bounds import two_layer_exact
 from constructions.exact_width import Width, least_width, relaxation, worst_patterns
-from constructions.exact_width.linear import near
 from constructions.exact_width.relaxation import Relaxation
+from constructions.linear import near
 from constructions.obstruction import obstruct
 from ftc.cli import app
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
-from constructions.exact_width.linear import pivots
+from constructions.linear import pivots
 from constructions.network import ReLUNetwork
 from constructions.problem import FineTuningProblem, rational
 

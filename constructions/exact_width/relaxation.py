@@ -23,7 +23,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from constructions.exact_width.instance import Instance, Mean
-from constructions.exact_width.linear import near
+from constructions.linear import near
 from constructions.network import ReLUNetwork
 
 try:
@@ -66,6 +66,7 @@ class Relaxation:
         self._totals = [sum(n for _, n in weights) for _, weights in means]
         self.rows = self._all_rows(means)
         self._line = {row.indices: k for k, row in enumerate(self.rows) if row.name == "line"}
+        self._rights = np.array([_float(row.right) for row in self.rows])
         self._points = np.array([[_float(x) for x in row] for row in instance.rows])
         self._program = self._linear_program()
 
@@ -143,8 +144,7 @@ class Relaxation:
 
     def _multipliers(self, ray: Floats, tolerance: float) -> dict[int, fmpq] | None:
         """Exact multipliers of rows near those of HiGHS; the right sides sum to 1."""
-        rights = np.array([_float(row.right) for row in self.rows])
-        ray = ray / (float(ray @ rights) or 1.0)
+        ray = ray / (float(ray @ self._rights) or 1.0)
         limit = tolerance * max(1.0, float(np.abs(ray).max(initial=0.0)))
         guess = {k: float(y) for k, y in enumerate(ray) if abs(y) > limit}
         sums = self._sums(guess)

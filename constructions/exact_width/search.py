@@ -53,9 +53,10 @@ def search(relaxation: Relaxation, nodes: list[Node], tick: Callable[[], None]) 
     while True:
         tick()
         terms, columns = relaxation.solve()
-        split = None if terms else tree.best_split(columns)
+        gaps = None if columns is None else relaxation.gaps(columns)
+        split = None if terms else tree.best_split(gaps)
         network = None
-        if columns is not None and relaxation.gaps(columns).max(initial=0.0) < _FLAT:
+        if columns is not None and gaps is not None and gaps.max(initial=0.0) < _FLAT:
             network = relaxation.network(columns)
         if terms is None and network is None and (columns is None or split is None):
             terms, network = smt.settle(relaxation)
@@ -88,11 +89,11 @@ class _Tree:
                 self.close(rest[0])
         nodes[:], self._nodes = self._nodes, nodes
 
-    def best_split(self, columns: Floats | None) -> Split | None:
-        """Where the solution is furthest from a network, and splits are used; None if all is decided."""
+    def best_split(self, gaps: Floats | None) -> Split | None:
+        """Where the gap of the solution is large, and splits are used; None if all is decided."""
         score = 1 + self._uses
-        if columns is not None:
-            score *= self._relaxation.gaps(columns)
+        if gaps is not None:
+            score *= gaps
         for split in self._relaxation.sides:
             score[split] = -np.inf
         if score.max(initial=-np.inf) == -np.inf:

@@ -6,6 +6,7 @@ import itertools
 
 from flint import fmpq, fmpq_mat
 
+from constructions.linear import pivots
 from constructions.network import ReLUNetwork
 from constructions.problem import FineTuningProblem, rational
 
@@ -70,9 +71,8 @@ def _vanishing(group: list[list[fmpq]], others: list[list[fmpq]]) -> list[fmpq]:
 
 
 def _null_space(rows: list[list[fmpq]]) -> list[list[fmpq]]:
-    reduced, rank = fmpq_mat(rows).rref()
-    width = len(rows[0])
-    leading = [next(k for k in range(width) if reduced[r, k]) for r in range(rank)]
+    reduced, _ = fmpq_mat(rows).rref()
+    width, leading = len(rows[0]), pivots(reduced)
     out = []
     for free in (k for k in range(width) if k not in leading):
         vector = [fmpq(int(k == free)) for k in range(width)]
