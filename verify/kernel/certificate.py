@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 from typing import Any
 
@@ -74,11 +75,17 @@ class Certificate:
     edits: dict[int, Row | int]
     by_label: bool
     direction: list[int] | None
-    network: Network | None
+    layers: list[tuple[Array, Array]]
+    """Weights and biases as they stand; none if there is no network."""
     outputs: int
     claims: list[Any]
     sha256: str
     """The digest of the JSON file."""
+
+    @cached_property
+    def network(self) -> Network | None:
+        """The layers as integers."""
+        return Network.of(self.layers) if self.layers else None
 
     @property
     def zero(self) -> Row:
@@ -124,17 +131,17 @@ def read_certificate(path: str) -> Certificate:
     folder = os.path.dirname(file) or "."
     points = _read_array(raw["points"], "points", folder, (2,))
     need(0 not in points.shape, "points", "no points, or points without coordinates")
-    network = _read_network(raw["network"], points.shape[1], folder) if "network" in raw else None
+    layers = _read_network(raw["network"], points.shape[1], folder) if "network" in raw else []
     base = _read_array(raw["base"], "base", folder, (1, 2)) if "base" in raw else None
     edits, by_label, shape = _read_edits(raw["edits"], points.shape[0], folder)
-    outputs = _count_outputs(points, base, shape, network)
+    outputs = _count_outputs(points, base, shape, layers)
     if by_label:
         need(outputs > 1, "edits.label", "labels need at least two columns of base")
         for k, label in enumerate(raw["edits"]["label"]):
             need(0 <= label < outputs, f"edits.label[{k}]", f"not a column of base: 0..{outputs - 1}")
     direction = _read_direction(raw["direction"], points.shape[1]) if "direction" in raw else None
     sha256 = hashlib.sha256(content).hexdigest()
-    return Certificate(points, base, edits, by_label, direction, network, outputs, claims, sha256)
+    return Certificate(points, base, edits, by_label, direction, layers, outputs, claims, sha256)
 
 
 def _read_array(value: Any, place: str, folder: str, dims: tuple[int, ...]) -> Array:
@@ -143,7 +150,7 @@ def _read_array(value: Any, place: str, folder: str, dims: tuple[int, ...]) -> A
     return inline(value, place, dims)
 
 
-def _read_network(raw: Any, inputs: int, folder: str) -> Network:
+def _read_network(raw: Any, inputs: int, folder: str) -> list[tuple[Array, Array]]:
     need(type(raw) is list and raw != [], "network", "expected a list of at least one layer")
     layers = []
     for k, layer in enumerate(raw):
@@ -157,7 +164,7 @@ def _read_network(raw: Any, inputs: int, folder: str) -> Network:
         layers.append((weight, bias))
         inputs = rows
     need(inputs > 0, "network", "the last layer has no output")
-    return Network.of(layers)
+    return layers
 
 
 def _read_edits(
@@ -184,7 +191,7 @@ def _read_edits(
 
 
 def _count_outputs(
-    points: Array, base: Array | None, values: tuple[int, ...] | None, network: Network | None
+    points: Array, base: Array | None, values: tuple[int, ...] | None, layers: list[tuple[Array, Array]]
 ) -> int:
     """The number of outputs, on which base, values and network must agree."""
     counts = {}
@@ -197,8 +204,8 @@ def _count_outputs(
         counts["base"] = base.width
     if values is not None:
         counts["edits.value"] = math.prod(values)
-    if network is not None:
-        counts["network"] = len(network.denominators)
+    if layers:
+        counts["network"] = layers[-1][1].shape[0]
     need(counts != {}, "edits.label", "labels need base or a network")
     first, outputs = next(iter(counts.items()))
     for place, count in counts.items():

@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from verify.kernel.certificate import Certificate, Progress, read_certificate
+from verify.kernel.deployed import DeployedClaim
 from verify.kernel.edit import EditClaim, Violation
 from verify.kernel.farkas import FarkasObstruction
 from verify.kernel.line_obstruction import LineObstruction
 from verify.kernel.reader import Malformed, shown
+from verify.kernel.robust import RobustClaim
 
 __all__ = ["EXIT_CODES", "KINDS", "Claim", "Finding", "Verdict", "check", "conclude"]
 
@@ -33,6 +35,8 @@ class Claim(Protocol):
 KINDS: dict[str, Callable[[dict[str, Any], str, Certificate], Claim]] = {
     "edit": EditClaim.read,
     "label-edit": EditClaim.read,
+    "deployed": DeployedClaim.read,
+    "robust": RobustClaim.read,
     "line-obstruction": LineObstruction.read,
     "farkas-obstruction": FarkasObstruction.read,
 }

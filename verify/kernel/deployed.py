@@ -1,0 +1,118 @@
+"""The claim `deployed`: what IEEE 754 arithmetic makes of the network, whatever the order of summation.
+
+`g` runs in the format `dtype` on points that are numbers of it, each layer by sums of products in any order,
+with or without FMA, without flush-to-zero; `base + g` is rounded once, to the format `sum`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from verify.kernel.certificate import Certificate, Progress
+from verify.kernel.edit import Violation, ratio
+from verify.kernel.floats import FORMATS, FloatLayer, Format, lowest
+from verify.kernel.reader import Malformed, Row, fields, need, rational, shown
+
+__all__ = ["DeployedClaim"]
+
+
+@dataclass
+class DeployedClaim:
+    """Every evaluation gives exactly 0 at protected points; at edited ones `base + g`, rounded, has the
+    wanted label, strictly above all others, or is within `tolerance` of the wanted value."""
+
+    certificate: Certificate
+    facts: dict[str, Any]
+    dtype: Format
+    sum: Format
+    tolerance: tuple[int, int]
+
+    @classmethod
+    def read(cls, raw: dict[str, Any], place: str, certificate: Certificate) -> DeployedClaim:
+        fields(raw, place, ("kind", "dtype", "sum"), () if certificate.by_label else ("tolerance",))
+        for key in ("dtype", "sum"):
+            known = type(raw[key]) is str and raw[key] in FORMATS
+            need(known, f"{place}.{key}", f"expected one of {', '.join(FORMATS)}, got {shown(raw[key])}")
+        tolerance = rational(raw["tolerance"], f"{place}.tolerance") if "tolerance" in raw else (0, 1)
+        need(tolerance[0] >= 0, f"{place}.tolerance", "the tolerance is negative")
+        if certificate.network is None:
+            raise Malformed("network", "the claim deployed needs a network")
+        return cls(certificate, dict(raw), FORMATS[raw["dtype"]], FORMATS[raw["sum"]], tolerance)
+
+    @property
+    def proved(self) -> str:
+        edits, total = len(self.certificate.edits), self.certificate.points.shape[0]
+        what = "keep their label" if self.certificate.by_label else "have the wanted value"
+        p, q = self.tolerance
+        near = f" within {ratio(p, q)}" if p else ""
+        return (
+            f"in {self.facts['dtype']} arithmetic, sums in {self.facts['sum']}, {edits} edits {what}{near} "
+            f"and g is exactly 0 at {total - edits} protected points, in every order of summation"
+        )
+
+    def judge(self, progress: Progress) -> Violation | None:
+        """The first violated obligation: the weights, then the points in order."""
+        layers, dtype = [], self.facts["dtype"]
+        for k, (weight, bias) in enumerate(self.certificate.layers):
+            layer = FloatLayer.of(self.dtype, weight, bias)
+            if layer is None:
+                return Violation(f"weights of layer {k}", f"numbers of {dtype}", "one that is none")
+            layers.append(layer)
+        first = None
+        for i, point, base in self.certificate.samples(progress):
+            if first is None:  # later points are only read on: the digest counts
+                first = self._violation(i, point, base, layers)
+        return first
+
+    def _violation(self, i: int, point: Row, base: Row, layers: list[FloatLayer]) -> Violation | None:
+        x = self.dtype.scaled(point)
+        if x is None:
+            return Violation("coordinates", f"numbers of {self.facts['dtype']}", "one that is none", i)
+        if self.sum.scaled(base) is None:
+            return Violation("base", f"numbers of {self.facts['sum']}", "one that is none", i)
+        shift = min(self.dtype.below, lowest(x))
+        values, errors, exponent = [n >> shift for n in x], [0] * len(x), self.dtype.below - shift
+        for k, layer in enumerate(layers):
+            if k:  # a pre-activation that is surely not positive gives 0
+                active = [value + error > 0 for value, error in zip(values, errors, strict=True)]
+                errors = [error if on else 0 for error, on in zip(errors, active, strict=True)]
+                values = [max(value, 0) if on else 0 for value, on in zip(values, active, strict=True)]
+            values, errors, exponent = layer(values, errors, exponent)
+            if -1 in errors:
+                return Violation(f"sums of layer {k}", "no overflow", "one is possible", i)
+        wanted = self.certificate.edits.get(i)
+        if wanted is None:
+            for k, (value, error) in enumerate(zip(values, errors, strict=True)):
+                if value or error:
+                    got = f"{ratio(value, 1 << exponent)} +- {ratio(error, 1 << exponent)}"
+                    return Violation(f"g[{k}] as floats at a protected point", "0", got, i)
+            return None
+        low, high = (
+            [
+                self.sum.nearest((b << exponent) + (value + side * error) * base[1], base[1] << exponent)
+                for b, value, error in zip(base[0], values, errors, strict=True)
+            ]
+            for side in (-1, 1)
+        )  # rounding is monotone: all floats that `base + g` may be lie between
+        return self._off(i, wanted, low, high)
+
+    def _off(
+        self, i: int, wanted: Row | int, low: list[int | None], high: list[int | None]
+    ) -> Violation | None:
+        unit = 1 << self.sum.below
+        for k, (least, most) in enumerate(zip(low, high, strict=True)):
+            if least is None or most is None:
+                return Violation(f"base + g, output {k}", "no overflow", "one is possible", i)
+            if isinstance(wanted, int):
+                floor = low[wanted]
+                if k != wanted and floor is not None and floor <= most:
+                    lead = f"between labels {wanted} and {k}"
+                    return Violation(f"lead as floats {lead}", "above 0", ratio(floor - most, unit), i)
+                continue
+            (p, q), target, below = self.tolerance, wanted[0][k], wanted[1]
+            for value in (least, most):  # |value / unit - target / below| <= p / q
+                if abs(value * below - target * unit) * q > p * unit * below:
+                    expected = f"{ratio(target, below)} within {ratio(p, q)}"
+                    return Violation(f"base + g as floats, output {k}", expected, ratio(value, unit), i)
+        return None
