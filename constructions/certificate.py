@@ -17,6 +17,7 @@ from flint import fmpz
 from numpy.typing import NDArray
 
 from constructions.build import Solution
+from constructions.classifier import ClassifierPatch
 from constructions.exact import ExactArray, exact_array, row_chunks
 from constructions.files import whole_folder, write_whole
 from constructions.obstruction import FarkasObstruction, Obstruction
@@ -26,7 +27,7 @@ __all__ = ["certificate", "refuse_target", "write_certificate"]
 
 _MAX_DIGITS = 20_000
 _Save = Callable[[str, Iterable[bytes]], None]
-Content = Solution | Obstruction | FarkasObstruction
+Content = Solution | Obstruction | FarkasObstruction | ClassifierPatch
 
 
 def certificate(content: Content) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -102,6 +103,8 @@ def _encode(document: dict[str, Any]) -> Iterator[bytes]:
 def _document(content: Content, save: _Save | None) -> dict[str, Any]:
     if isinstance(content, Solution):
         return _solution(content, save)
+    if isinstance(content, ClassifierPatch):
+        return _patch(content, save)
     if isinstance(content, Obstruction):
         return _obstruction(content, save)
     return _farkas(content, save)
@@ -127,6 +130,32 @@ def _solution(solution: Solution, save: _Save | None) -> dict[str, Any]:
         "longest_weight_bits": network.bits,
     }
     return document
+
+
+def _patch(patch: ClassifierPatch, save: _Save | None) -> dict[str, Any]:
+    problem = patch.problem
+    edit = {"kind": "label-edit", "neurons": patch.neurons, "layers": len(patch.layers)}
+    if patch.margin:
+        edit["margin"] = str(patch.margin)
+    claims = [edit, {"kind": "deployed", "dtype": str(problem.dtype), "sum": str(problem.sum)}]
+    if patch.radius is not None:
+        claims.append({"kind": "robust", "radius": str(patch.radius)})
+    return {
+        "format": "ftc-certificate",
+        "version": 1,
+        "claims": claims,
+        "points": _array(exact_array(problem.points, "points"), "points", save),
+        "base": _array(exact_array(problem.base, "base"), "base", save),
+        "edits": {"index": list(problem.labels), "label": list(problem.labels.values())},
+        "network": [
+            {
+                "weight": _array(exact_array(weight, "weight"), f"network[{k}].weight", None),
+                "bias": _array(exact_array(bias, "bias"), f"network[{k}].bias", None),
+            }
+            for k, (weight, bias) in enumerate(patch.layers)
+        ],
+        "notes": {"construction": f"slabs, decoder {patch.decoder}"},
+    }
 
 
 def _obstruction(obstruction: Obstruction, save: _Save | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from verify.kernel.certificate import Certificate, Progress
 from verify.kernel.edit import Violation, ratio
-from verify.kernel.floats import FORMATS, FloatLayer, Format, lowest
+from verify.kernel.floats import FORMATS, FloatLayer, Format, Near, lowest
 from verify.kernel.reader import Malformed, Row, fields, need, rational, shown
 
 __all__ = ["DeployedClaim"]
@@ -71,48 +71,61 @@ class DeployedClaim:
             return Violation("coordinates", f"numbers of {self.facts['dtype']}", "one that is none", i)
         if self.sum.scaled(base) is None:
             return Violation("base", f"numbers of {self.facts['sum']}", "one that is none", i)
-        shift = min(self.dtype.below, lowest(x))
-        values, errors, exponent = [n >> shift for n in x], [0] * len(x), self.dtype.below - shift
+        shift, key = min(self.dtype.below, lowest(x)), 0
+        g, exponent = [Near(n >> shift, {}) for n in x], self.dtype.below - shift
         for k, layer in enumerate(layers):
-            if k:  # a pre-activation that is surely not positive gives 0
-                active = [value + error > 0 for value, error in zip(values, errors, strict=True)]
-                errors = [error if on else 0 for error, on in zip(errors, active, strict=True)]
-                values = [max(value, 0) if on else 0 for value, on in zip(values, active, strict=True)]
-            values, errors, exponent = layer(values, errors, exponent)
-            if -1 in errors:
+            if k:
+                g, key = [z.relu(n) for n, z in enumerate(g, start=key)], key + len(g)
+            found = layer(g, exponent, key)
+            if found is None:
                 return Violation(f"sums of layer {k}", "no overflow", "one is possible", i)
+            (g, exponent), key = found, key + len(layer.rows)
         wanted = self.certificate.edits.get(i)
-        if wanted is None:
-            for k, (value, error) in enumerate(zip(values, errors, strict=True)):
-                if value or error:
-                    got = f"{ratio(value, 1 << exponent)} +- {ratio(error, 1 << exponent)}"
-                    return Violation(f"g[{k}] as floats at a protected point", "0", got, i)
-            return None
-        low, high = (
-            [
-                self.sum.nearest((b << exponent) + (value + side * error) * base[1], base[1] << exponent)
-                for b, value, error in zip(base[0], values, errors, strict=True)
-            ]
-            for side in (-1, 1)
-        )  # rounding is monotone: all floats that `base + g` may be lie between
-        return self._off(i, wanted, low, high)
+        if wanted is not None:
+            return self._off(i, wanted, base, g, exponent)
+        for k, z in enumerate(g):
+            if z.value or z.error:
+                got = f"{ratio(z.value, 1 << exponent)} +- {ratio(z.error, 1 << exponent)}"
+                return Violation(f"g[{k}] as floats at a protected point", "0", got, i)
+        return None
 
-    def _off(
-        self, i: int, wanted: Row | int, low: list[int | None], high: list[int | None]
-    ) -> Violation | None:
-        unit = 1 << self.sum.below
-        for k, (least, most) in enumerate(zip(low, high, strict=True)):
-            if least is None or most is None:
+    def _off(self, i: int, wanted: Row | int, base: Row, g: list[Near], exponent: int) -> Violation | None:
+        below = base[1] << exponent
+        sums = [
+            Near((b << exponent) + z.value * base[1], {k: e * base[1] for k, e in z.noise.items()})
+            for b, z in zip(base[0], g, strict=True)
+        ]
+        ends = []  # of the rounded sums, since rounding is monotone
+        for k, z in enumerate(sums):
+            low, high = (self.sum.nearest(z.value + side * z.error, below) for side in (-1, 1))
+            if low is None or high is None:
                 return Violation(f"base + g, output {k}", "no overflow", "one is possible", i)
-            if isinstance(wanted, int):
-                floor = low[wanted]
-                if k != wanted and floor is not None and floor <= most:
-                    lead = f"between labels {wanted} and {k}"
-                    return Violation(f"lead as floats {lead}", "above 0", ratio(floor - most, unit), i)
+            ends.append((low, high))
+        if isinstance(wanted, int):
+            return self._behind(i, wanted, sums, ends, below)
+        unit, (p, q) = 1 << self.sum.below, self.tolerance
+        for k, pair in enumerate(ends):
+            target, over = wanted[0][k], wanted[1]
+            for end in pair:
+                if abs(end * over - target * unit) * q > p * unit * over:
+                    expected = f"{ratio(target, over)} within {ratio(p, q)}"
+                    return Violation(f"base + g as floats, output {k}", expected, ratio(end, unit), i)
+        return None
+
+    def _behind(
+        self, i: int, label: int, sums: list[Near], ends: list[tuple[int, int]], below: int
+    ) -> Violation | None:
+        """The first label over which `label` may not lead: the ranges meet, and the difference, in which noise
+        cancels, is not above what rounding two sums may cost."""
+        own, least = sums[label], ends[label][0]
+        for k, (z, (_, most)) in enumerate(zip(sums, ends, strict=True)):
+            if k == label or least > most:
                 continue
-            (p, q), target, below = self.tolerance, wanted[0][k], wanted[1]
-            for value in (least, most):  # |value / unit - target / below| <= p / q
-                if abs(value * below - target * unit) * q > p * unit * below:
-                    expected = f"{ratio(target, below)} within {ratio(p, q)}"
-                    return Violation(f"base + g as floats, output {k}", expected, ratio(value, unit), i)
+            noise = {key: own.noise.get(key, 0) - z.noise.get(key, 0) for key in own.noise | z.noise}
+            lead = Near(own.value - z.value, noise)
+            sizes = abs(own.value) + own.error + abs(z.value) + z.error
+            cost = (sizes >> self.sum.digits) + (below >> self.sum.below) + 2
+            if lead.value - lead.error <= cost:
+                got = f"possibly {ratio(lead.value - lead.error - cost, below)}"
+                return Violation(f"lead of label {label} over {k} as floats", "above 0", got, i)
         return None

@@ -1,0 +1,106 @@
+"""The hyperplane through the origin that stays furthest from given points, on whatever sides they lie.
+
+For fixed sides it is the one whose normal is the point nearest to the origin in the convex hull of the points,
+each times the sign of its side [Wolfe1976]. Sides are searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["nearest_in_hull", "widest_direction"]
+
+Floats = NDArray[np.float64]
+
+_DRAWN, _TRIED, _FLIPS = 2048, 16, 100
+_BUDGET = 10**7  # entries of `rows` times tries
+_CLOSE, _ZERO = 1e-9, 1e-12
+
+
+def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, float]:
+    """A unit vector `a` with a large least `|row . a|`, and this number; 0 if every one that was found is
+    orthogonal to some row.
+
+    The sides of the best of many random vectors, and one side for all, are tried; then single rows that
+    hold the best one back change their side, as long as this helps.
+
+    >>> rows = np.array([[1.0, 1.0], [1.0, -1.0], [-3.0, 0.5]])
+    >>> vector, least = widest_direction(rows, np.random.default_rng(0))
+    >>> round(least, 6), np.round(np.abs(rows @ vector).min(), 6) == round(least, 6)
+    (1.0, True)
+    """
+    drawn = rng.normal(size=(rows.shape[1], _DRAWN if rows.shape[1] > 1 else 1))
+    least = np.full(drawn.shape[1], np.inf)
+    for start in range(0, len(rows), 4096):
+        np.minimum(least, np.abs(rows[start : start + 4096] @ drawn).min(axis=0), out=least)
+    least /= np.linalg.norm(drawn, axis=0)
+    budget = _BUDGET // rows.size
+    starts = [rows @ drawn[:, k] for k in np.argsort(-least)[: max(1, min(_TRIED, budget) - 1)]]
+    starts.append(np.ones(len(rows)))
+    sides = [np.where(start < 0, -1.0, 1.0) for start in starts]
+    best = max((_within(rows, side) for side in sides), key=lambda found: found[1])
+    flips = 0
+    while flips < min(_FLIPS, budget):
+        vector, width, side, holding = best
+        for k in holding:
+            flips += 1
+            other = side.copy()
+            other[k] *= -1
+            found = _within(rows, other, [j for j in holding if j != k])
+            if found[1] > width * (1 + _CLOSE):
+                best = found
+                break
+        else:
+            break
+    return best[0], best[1]
+
+
+def _within(rows: Floats, side: Floats, start: Sequence[int] = ()) -> tuple[Floats, float, Floats, list[int]]:
+    """The widest unit vector for given sides, its width, the sides, and the rows that hold it back."""
+    turned = rows * side[:, None]
+    point, holding = nearest_in_hull(turned, start)
+    size = float(np.linalg.norm(point))
+    if size == 0:
+        return np.eye(rows.shape[1])[0], 0.0, side, []
+    return point / size, max(0.0, float((turned @ point).min()) / size), side, holding
+
+
+def nearest_in_hull(points: Floats, start: Sequence[int] = ()) -> tuple[Floats, list[int]]:
+    """The point nearest to the origin in the convex hull, and the few points that it is a mean of [Wolfe1976].
+    `start` may name points that are likely among these.
+
+    >>> nearest_in_hull(np.array([[1.0, 1.0], [1.0, -1.0], [3.0, 0.0]]))[0].tolist()
+    [1.0, 0.0]
+    """
+    scale = np.abs(points).max() or 1.0
+    points = points / scale
+    chosen = list(start) or [int(np.einsum("ij,ij->i", points, points).argmin())]
+    shares = np.full(len(chosen), 1 / len(chosen))
+    for _ in range(10 * (points.shape[1] + 10)):
+        while True:  # the nearest point of the affine hull, unless a share is negative there
+            some = points[chosen]
+            gram = some @ some.T + 1
+            gram.flat[:: len(gram) + 1] += _ZERO
+            wanted = np.linalg.solve(gram, np.ones(len(gram)))
+            wanted /= wanted.sum()
+            low = wanted <= _ZERO
+            if not low.any():
+                shares = wanted
+                break
+            step = min(1.0, float((shares[low] / np.maximum(shares[low] - wanted[low], _ZERO)).min()))
+            shares = (1 - step) * shares + step * wanted
+            keep = shares > _ZERO
+            if keep.all():
+                keep[shares.argmin()] = False
+            chosen = [k for k, kept in zip(chosen, keep, strict=True) if kept]
+            shares = shares[keep] / shares[keep].sum()
+        nearest = shares @ points[chosen]
+        along = points @ nearest
+        new, size = int(along.argmin()), nearest @ nearest
+        if along[new] >= size * (1 - _CLOSE) or size < _ZERO**2 or new in chosen:
+            break
+        chosen, shares = [*chosen, new], np.append(shares, 0.0)
+    return nearest * scale, chosen

@@ -1,0 +1,242 @@
+"""Slabs around hyperplanes: codes at some points and 0 at all others, by weights that are floats.
+
+A slab is a group of points on a hyperplane `h(x) = 0` and an affine function `v` with the wanted codes there.
+`relu(h + v) + relu(h - v) - 2 relu(h)` is `max(0, v - |h|)` where `v >= 0`, and 0 wherever `|h| >= |v|`: three
+neurons a group, whatever its codes. What is found here is near the truth and no more: whoever uses it needs a
+decoder that forgives an error of `TOLERANCE`, and a checker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from constructions.margin import widest_direction
+from constructions.rounding import rounding
+
+__all__ = ["TOLERANCE", "Cloud", "Encoder", "Reach", "Slab", "slab_encoder"]
+
+Floats = NDArray[np.float64]
+Reach = float | Literal["wide", "tight"]
+
+TOLERANCE = 0.25
+"""How far a code may be off, at every point."""
+
+_RANK = 1e-9
+_FINEST = 60  # doublings of the steepness
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Points, shape `(K, d)`, and coordinates along principal axes with a last one that is constant."""
+
+    points: Floats
+
+    @cached_property
+    def center(self) -> Floats:
+        return np.asarray(self.points.mean(axis=0))
+
+    @cached_property
+    def axes(self) -> Floats:
+        """Orthonormal rows that span the differences of points, as far as floats tell: shape `(rank, d)`."""
+        moved = self.points - self.center
+        values, vectors = np.linalg.eigh(moved.T @ moved)
+        return np.ascontiguousarray(vectors[:, values > _RANK * max(values[-1], 1e-300)].T)
+
+    @cached_property
+    def coordinates(self) -> Floats:
+        """Shape `(K, rank + 1)`."""
+        along = (self.points - self.center) @ self.axes.T
+        size = np.sqrt(np.mean(np.sum(along**2, axis=1))) or 1.0
+        return np.column_stack([along, np.full(len(along), size)])
+
+    @property
+    def rank(self) -> int:
+        return len(self.axes)
+
+    def affine(self, factors: Floats) -> Floats:
+        """A linear function of the coordinates as weights of the inputs, the bias last."""
+        weights = factors[:-1] @ self.axes
+        return np.append(weights, factors[-1] * self.coordinates[0, -1] - weights @ self.center)
+
+
+@dataclass(frozen=True)
+class Slab:
+    """Points `members` on a hyperplane; `h` and `v` are weights of the inputs, the bias last. All other points
+    have `|h| - |v| >= TOLERANCE`, up to rounding, and `nearest` has equality."""
+
+    members: NDArray[np.intp]
+    h: Floats
+    v: Floats
+    nearest: int | None
+
+    def reach(self, factor: float = 1.0) -> float:
+        """How far every input may move without a change of `|v| - factor |h|` by more than `TOLERANCE`."""
+        steepness = factor * np.abs(self.h[:-1]).sum() + np.abs(self.v[:-1]).sum()
+        return float(TOLERANCE / steepness) if steepness else np.inf
+
+    def factor(self, reach: float) -> float:
+        """The factor, at least 1, for which the reach is this or less."""
+        room = TOLERANCE / reach - np.abs(self.v[:-1]).sum()
+        return max(1.0, float(room / (np.abs(self.h[:-1]).sum() or 1.0)))
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Slabs as one hidden layer of numbers of a dtype, `weight` of shape `(3 slabs, d)`, with output weights:
+    the code is `out . relu(weight x + bias)`. The `h` of every slab is multiplied by a factor from 1 on."""
+
+    slabs: list[Slab]
+    factors: list[float]
+    dtype: np.dtype[Any]
+
+    @cached_property
+    def rows(self) -> NDArray[np.floating]:
+        rows = []
+        for slab, factor in zip(self.slabs, self.factors, strict=True):
+            h = factor * slab.h
+            rows += [h + slab.v, h - slab.v, h]
+        return np.array(rows, dtype=self.dtype)
+
+    @property
+    def weight(self) -> NDArray[np.floating]:
+        return self.rows[:, :-1]
+
+    @property
+    def bias(self) -> NDArray[np.floating]:
+        return self.rows[:, -1]
+
+    @property
+    def out(self) -> NDArray[np.floating]:
+        return np.tile(np.array([1, 1, -2], dtype=self.dtype), len(self.slabs))
+
+    def off(self, cloud: Cloud, codes: Floats) -> Floats:
+        """How far the code, as floats give it, may be from the wanted one, at every point."""
+        layers = [(self.weight, self.bias), (self.out[None], np.zeros(1, self.dtype))]
+        values, noise = rounding(layers, cloud.points, self.dtype)
+        return np.asarray(np.abs(values[:, 0] - codes) + np.abs(noise[:, 0]).sum(axis=1))
+
+    @property
+    def reach(self) -> float:
+        """The least reach of a slab."""
+        pairs = zip(self.slabs, self.factors, strict=True)
+        return min((slab.reach(factor) for slab, factor in pairs), default=np.inf)
+
+
+def slab_encoder(
+    cloud: Cloud,
+    codes: Floats,
+    dtype: np.dtype[Any],
+    *,
+    radius: float = 0.0,
+    reach: Reach = "wide",
+    seed: int = 0,
+) -> Encoder:
+    """Codes within `TOLERANCE` at all points of the cloud, as floats of `dtype` give them in any order of
+    summation, with few slabs.
+
+    Groups start as large as the rank of the points allows. One without a slab, or whose slab is too steep for
+    what is asked, is cut in two.
+
+    Args:
+        codes: shape `(K,)`, not negative, equal at equal points; 0 where nothing may change.
+        radius: how far every input may move, at least, before a code is off by twice the tolerance.
+        reach: how far a code goes around its points, in every coordinate: `wide` is as far as the other points
+            allow, `tight` as little as floats allow; a number asks for at least `radius`.
+
+    Raises:
+        ValueError: what is asked cannot be had; the message names the points in the way.
+    """
+    rng = np.random.default_rng(seed)
+    least = max(radius, 0.0 if isinstance(reach, str) else reach)
+    waiting = _groups(cloud, codes)
+    done: list[tuple[list[NDArray[np.intp]], Slab]] = []
+    while True:
+        while waiting:
+            group = waiting.pop()
+            members = np.concatenate(group)
+            found = _slab(cloud, members, codes[members], rng)
+            if found is not None and found.reach() >= least:
+                done.append((group, found))
+            elif len(group) > 1:
+                waiting += [group[: len(group) // 2], group[len(group) // 2 :]]
+            else:
+                raise ValueError(_in_the_way(cloud, int(members[0]), found, least))
+        slabs = [found for _, found in done]
+        factors = [1.0 if isinstance(reach, str) else found.factor(least) for found in slabs]
+        encoder = Encoder(slabs, factors, dtype)
+        off = encoder.off(cloud, codes)
+        if off.max(initial=0) <= TOLERANCE:
+            return _tight(encoder, cloud, codes) if reach == "tight" else encoder
+        # a slab that is thinner than it must be does not gain from fewer points
+        steep = [k for k, (group, _) in enumerate(done) if len(group) > 1 and factors[k] == 1]
+        if not steep:
+            worst = int(off.argmax())
+            raise ValueError(
+                f"{dtype} is too coarse for this: the code at point {worst} may be off by {off[worst]:.2g}"
+            )
+        group, _ = done.pop(min(steep, key=lambda k: slabs[k].reach()))
+        waiting = [group[: len(group) // 2], group[len(group) // 2 :]]
+
+
+def _groups(cloud: Cloud, codes: Floats) -> list[list[NDArray[np.intp]]]:
+    """Points with a code in the order of codes, copies of a point together, in groups of at most the rank."""
+    coded = np.flatnonzero(codes)
+    _, first, inverse = np.unique(cloud.points[coded], axis=0, return_index=True, return_inverse=True)
+    copies = [coded[inverse.reshape(-1) == k] for k in range(len(first))]
+    copies.sort(key=lambda same: (codes[same[0]], same[0]))
+    count = -(-len(copies) // max(1, cloud.rank))
+    cuts = [len(copies) * k // count for k in range(count + 1)] if count else []
+    return [copies[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+
+
+def _tight(encoder: Encoder, cloud: Cloud, codes: Floats) -> Encoder:
+    """All slabs thinner by the largest power of two that floats allow."""
+    for _ in range(_FINEST):
+        thinner = Encoder(encoder.slabs, [2 * factor for factor in encoder.factors], encoder.dtype)
+        if not thinner.off(cloud, codes).max(initial=0) <= TOLERANCE:
+            break
+        encoder = thinner
+    return encoder
+
+
+def _in_the_way(cloud: Cloud, i: int, found: Slab | None, least: float) -> str:
+    if found is None or found.nearest is None:
+        gaps = np.abs(cloud.points - cloud.points[i]).max(axis=1)
+        gaps[gaps == 0] = np.inf
+        return f"point {i} cannot be told from point {int(gaps.argmin())}, at distance {gaps.min():.2g}, by floats"
+    gap = np.abs(cloud.points[found.nearest] - cloud.points[i]).max()
+    return (
+        f"{least:g} around every point cannot be had: between points {i} and {found.nearest}, at distance {gap:.3g}, "
+        f"{found.reach():.3g} was found"
+    )
+
+
+def _slab(cloud: Cloud, members: NDArray[np.intp], codes: Floats, rng: np.random.Generator) -> Slab | None:
+    """A slab for all copies of some points; None if there is none that floats can tell.
+
+    `h` vanishes at the members, and its least `|h| / (|v| + TOLERANCE)` over all other points is large.
+    """
+    inside = cloud.coordinates[members]
+    left, sizes, right = np.linalg.svd(inside)
+    rank = int((sizes > _RANK * sizes[0]).sum())
+    v = right[:rank].T @ ((left.T @ codes)[:rank] / sizes[:rank])
+    if np.abs(inside @ v - codes).max() > TOLERANCE / 64:
+        return None
+    others = np.setdiff1d(np.arange(len(cloud.points)), members)
+    if not len(others):
+        return Slab(members, cloud.affine(0 * v), cloud.affine(v), None)
+    null = right[rank:]
+    if not len(null):
+        return None
+    outside = cloud.coordinates[others]
+    ratios = (outside @ null.T) / (np.abs(outside @ v) + TOLERANCE)[:, None]
+    direction, least = widest_direction(ratios, rng)
+    if least <= _RANK * np.abs(ratios).max():
+        return None
+    nearest = int(others[np.argmin(np.abs(ratios @ direction))])
+    return Slab(members, cloud.affine(direction @ null / least), cloud.affine(v), nearest)
