@@ -14,7 +14,7 @@ from constructions.line import LineProblem, power_of_two_at_least
 from constructions.network import ReLUNetwork
 from constructions.three_layer import grid
 
-__all__ = ["band_crossing", "sign_lift"]
+__all__ = ["band_crossing", "lowered", "sign_lift"]
 
 
 def band_crossing(
@@ -67,6 +67,11 @@ def sign_lift(
     edits = set(line.edits)
     heights = [v + lift if i in edits else fmpq(0) for i, v in enumerate(line.values)]
     encoder = grid(LineProblem(line.positions, heights), columns, restart_every, limits)
+    return lowered(encoder, lift)
+
+
+def lowered(encoder: ReLUNetwork, lift: fmpq) -> ReLUNetwork:
+    """`D(s)` for the output `s` of a network whose values are 0, or from `lift / 2` on: `s - lift` there."""
     *hidden, last = encoder.layers
     row = [fmpq(w, last.denominator[0]) for w in last.weight[0]]
     decoder = ReLUNetwork.of(

@@ -29,7 +29,7 @@ def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, fl
 
     >>> rows = np.array([[1.0, 1.0], [1.0, -1.0], [-3.0, 0.5]])
     >>> vector, least = widest_direction(rows, np.random.default_rng(0))
-    >>> round(least, 6), np.round(np.abs(rows @ vector).min(), 6) == round(least, 6)
+    >>> round(least, 6), bool(np.isclose(np.abs(rows @ vector).min(), least))
     (1.0, True)
     """
     drawn = rng.normal(size=(rows.shape[1], _DRAWN if rows.shape[1] > 1 else 1))

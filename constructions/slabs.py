@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from constructions.margin import widest_direction
 from constructions.rounding import rounding
 
-__all__ = ["TOLERANCE", "Cloud", "Encoder", "Reach", "Slab", "slab_encoder"]
+__all__ = ["TOLERANCE", "Cloud", "Encoder", "Reach", "Slab", "slab", "slab_encoder"]
 
 Floats = NDArray[np.float64]
 Reach = float | Literal["wide", "tight"]
@@ -159,7 +159,7 @@ def slab_encoder(
         while waiting:
             group = waiting.pop()
             members = np.concatenate(group)
-            found = _slab(cloud, members, codes[members], rng)
+            found = slab(cloud, members, codes[members], rng)
             if found is not None and found.reach() >= least:
                 done.append((group, found))
             elif len(group) > 1:
@@ -216,7 +216,7 @@ def _in_the_way(cloud: Cloud, i: int, found: Slab | None, least: float) -> str:
     )
 
 
-def _slab(cloud: Cloud, members: NDArray[np.intp], codes: Floats, rng: np.random.Generator) -> Slab | None:
+def slab(cloud: Cloud, members: NDArray[np.intp], codes: Floats, rng: np.random.Generator) -> Slab | None:
     """A slab for all copies of some points; None if there is none that floats can tell.
 
     `h` vanishes at the members, and its least `|h| / (|v| + TOLERANCE)` over all other points is large.
