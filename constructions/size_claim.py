@@ -108,10 +108,10 @@ class SizeClaim:
         wrong = {i: got for i, got in enumerate(outputs) if got != problem.delta.get(i, 0)}
         if wrong:
             largest = max(map(abs, problem.delta.values()), default=Fraction(1))
-            error = max(abs(got - problem.delta.get(i, 0)) for i, got in wrong.items()) / largest
+            worst = max(abs(got - problem.delta.get(i, 0)) for i, got in wrong.items()) / largest
             i = min(wrong)
             failure = Failure("output", str(problem.delta.get(i, Fraction(0))), str(wrong[i]), i)
-            return Trial(network, allowed, failure, error)
+            return Trial(network, allowed, failure, worst)
         if network.depth != self.layers:
             return Trial(network, allowed, Failure("layers", str(self.layers), str(network.depth)))
         if network.neurons > allowed:

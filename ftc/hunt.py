@@ -49,6 +49,10 @@ class Refuted:
     failure: Failure
     tried: int
 
+    @property
+    def verdict(self) -> str:
+        return "refuted"
+
     def text(self) -> str:
         failure, problem = self.failure, self.problem
         where = "" if failure.point is None else f" at point {failure.point}"
@@ -60,7 +64,7 @@ class Refuted:
     def as_dict(self) -> dict[str, Any]:
         """The same as a JSON-ready dict."""
         return {
-            "verdict": "refuted", "claim": self.claim.name, "source": self.claim.source,
+            "verdict": self.verdict, "claim": self.claim.name, "source": self.claim.source,
             "N": self.problem.N, "K": self.problem.K, "d": self.problem.d, "tried": self.tried,
             "failure": asdict(self.failure), "error": str(self.trial.error),
         }  # fmt: skip
@@ -81,6 +85,7 @@ class Survived:
     bits: int = 0
     largest: tuple[int, int, int] = (0, 0, 0)
     stopped: str | None = None
+    interrupted: bool = False
 
     @property
     def total(self) -> int:
@@ -110,7 +115,9 @@ class Survived:
         fit = f"problems that broke a hypothesis: {_listed(self.broken)}"
         if not self.total:
             why = f"; stopped: {self.stopped}" if self.stopped else ""
-            return f"{title}none of {self.thrown_away} problems met the hypotheses ({_listed(self.broken)}){why}"
+            return (
+                f"{title}none of {self.thrown_away} problems met the hypotheses ({_listed(self.broken)}){why}"
+            )
         n, k, d = self.largest
         points, values = (Counter[str](), Counter[str]())
         for (place, change), count in self.tried.items():
@@ -269,7 +276,9 @@ def hunt(
         if not found:  # Hypothesis shows a failure once more
             done.changed += bool(broken)
             done.tried[points, values] += 1
-            progress(*max((done.total, most), (int(spent), math.ceil(limit)), key=lambda x: x[0] / max(x[1], 1)))
+            progress(
+                *max((done.total, most), (int(spent), math.ceil(limit)), key=lambda x: x[0] / max(x[1], 1))
+            )
             _note(done, problem, trial)
         _steer(hypothesis.target, problem, trial)
         if trial.failure is not None:
@@ -282,6 +291,7 @@ def hunt(
     except _TimeIsUp:
         done.stopped = f"{limit:g} seconds are over"
     except KeyboardInterrupt:
+        done.interrupted = True
         done.stopped = "interrupted" + "".join(f" while it built for {shown(problem)}" for problem in running)
     if not found:
         return done

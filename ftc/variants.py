@@ -52,8 +52,11 @@ class Instance:
     def keep(self, places: Iterable[int]) -> Instance:
         """Some of the points."""
         chosen = list(places)
-        points, base, changes = (tuple(x[i] for i in chosen) for x in (self.points, self.base, self.changes))
-        return Instance(points, base, changes)
+        return Instance(
+            tuple(self.points[i] for i in chosen),
+            tuple(self.base[i] for i in chosen),
+            tuple(self.changes[i] for i in chosen),
+        )
 
 
 def _length(x: Fraction) -> int:
@@ -130,13 +133,18 @@ def _first_that_fit(claim: SizeClaim) -> Variant:
 
 
 def shrunk(
-    instance: Instance, fails: Callable[[FineTuningProblem], bool], *, tries: int = 2000, until: float = math.inf
+    instance: Instance,
+    fails: Callable[[FineTuningProblem], bool],
+    *,
+    tries: int = 2000,
+    until: float = math.inf,
 ) -> Instance:
     """The smallest problem that still fails, in the order of `Instance.size`, among those reached by dropping
     points, edits and coordinates and by plainer numbers, one success after another.
 
     Args:
-        fails: asked at most `tries` times, and not after the time `until` of `time.monotonic`.
+        fails: asked at most `tries` times, and not after the time `until` of `time.monotonic`, nor after an
+            interruption (Ctrl-C).
 
     >>> ramp = Instance(tuple((Fraction(i, 3),) for i in range(9)), (Fraction(1),) * 9, (Fraction(5),) * 9)
     >>> small = shrunk(ramp, lambda problem: problem.N >= 2)
@@ -156,10 +164,12 @@ def shrunk(
                     return instance
                 seen.add(candidate)
                 try:
-                    problem = candidate.problem()
+                    failing = fails(candidate.problem())
                 except ValueError:  # equal points need different changes
                     continue
-                if fails(problem):
+                except KeyboardInterrupt:
+                    return instance
+                if failing:
                     instance, shorter = candidate, True
     return instance
 

@@ -143,8 +143,8 @@ def point_sets(
     >>> find(point_sets(), lambda points: len(set(points)) > 1)
     ((Fraction(0, 1),), (Fraction(1, 1),))
     """
-    d, family = draw(st.integers(1, max_dimension)), draw(st.sampled_from(list(families)))
-    points = draw(POINTS[family](d, draw(_counts(max_points))))
+    family, count = draw(st.sampled_from(list(families))), draw(_counts(max_points))
+    points = draw(POINTS[family](draw(st.integers(1, max_dimension)), count))
     return tuple(dict.fromkeys(points) if distinct else points)
 
 
@@ -183,9 +183,10 @@ def problems(
         changes = {x: draw(size) * sign for x in chosen}
     else:
         changes = {x: draw(size) * draw(st.sampled_from((1, -1))) for x in chosen}
-    base = tuple(draw(_small) for _ in places)
+    base = draw(st.lists(_small, max_size=len(places)))
+    base += [Fraction(0)] * (len(places) - len(base))
     edits = {i: base[i] + changes[x] for i, x in enumerate(places) if x in changes}
-    return {"points": places, "base": base, "edits": edits}
+    return {"points": places, "base": tuple(base), "edits": edits}
 
 
 @st.composite
