@@ -213,9 +213,9 @@ def hunt(
     database: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Refuted | Survived:
-    """Try the claim on many problems, of all families and sizes, and steer towards wide networks, long
-    numbers, many edits and large errors; a failure is shrunk. An interruption (Ctrl-C) ends the hunt with what
-    was tried so far; a single call of `construct` has no other end than its own.
+    """Try the claim on many problems, of all families and sizes; the last quarter of them is steered towards
+    wide networks, long numbers, many edits and large errors. A failure is shrunk. An interruption (Ctrl-C)
+    ends the hunt with what was tried so far; nothing else cuts a single call of `construct` short.
 
     Args:
         profile: one of `PROFILES`, which gives what is left out of `examples`, `seconds` and `max_points`.
@@ -245,20 +245,9 @@ def hunt(
     done = Survived(claim)
     found: list[Instance] = []
     running: list[FineTuningProblem] = []
+    instances = _instances(given.points if max_points is None else max_points, max_dimension)
     folder = None if database is None else Path(database) / quote(f"{claim.source} {claim.name}", safe=" ")
 
-    @hypothesis.seed(seed)
-    @hypothesis.settings(
-        max_examples=most,
-        deadline=None,
-        database=None if folder is None else DirectoryBasedExampleDatabase(folder),
-        phases=(hypothesis.Phase.reuse, hypothesis.Phase.generate, hypothesis.Phase.target),
-        suppress_health_check=list(hypothesis.HealthCheck),
-        report_multiple_bugs=False,
-        verbosity=hypothesis.Verbosity.quiet,
-        print_blob=False,
-    )
-    @hypothesis.given(_instances(given.points if max_points is None else max_points, max_dimension))
     def attempt(drawn: tuple[str, str, Instance]) -> None:
         spent = time.monotonic() - started
         if spent > limit and not found:
@@ -280,14 +269,31 @@ def hunt(
                 *max((done.total, most), (int(spent), math.ceil(limit)), key=lambda x: x[0] / max(x[1], 1))
             )
             _note(done, problem, trial)
-        _steer(hypothesis.target, problem, trial)
+        if hypothesis.Phase.target in phases:
+            _steer(hypothesis.target, problem, trial)
         if trial.failure is not None:
             found.append(_plain(problem))
             raise AssertionError
 
+    free = (hypothesis.Phase.reuse, hypothesis.Phase.generate)
+    steered = (hypothesis.Phase.generate, hypothesis.Phase.target)  # these forget most families
     try:
-        with contextlib.suppress(AssertionError):
-            attempt()
+        for number, (phases, count) in enumerate(((free, most - most // 4), (steered, most // 4))):
+            if found or not count:
+                break
+            settings = hypothesis.settings(
+                max_examples=count,
+                deadline=None,
+                database=None if folder is None else DirectoryBasedExampleDatabase(folder),
+                phases=phases,
+                suppress_health_check=list(hypothesis.HealthCheck),
+                report_multiple_bugs=False,
+                verbosity=hypothesis.Verbosity.quiet,
+                print_blob=False,
+            )
+            run = settings(hypothesis.given(instances)(attempt))
+            with contextlib.suppress(AssertionError):
+                hypothesis.seed(2 * seed + number)(run)()  # type: ignore[no-untyped-call]
     except _TimeIsUp:
         done.stopped = f"{limit:g} seconds are over"
     except KeyboardInterrupt:

@@ -57,9 +57,9 @@ def hunt(
     (failure.json), and the network that was built as certificate.json, if it is one. Without a claim, all
     claims of the zoo are tried and a table is printed.
 
-    Only Ctrl-C cuts a single call of construct short; it ends the hunt, shows the problem if it is small, and
-    reports what was tried. If no problem met the hypotheses, nothing was tried: exit code 2. A claim's file is
-    run as any program is: hunt in files that you trust.
+    Only Ctrl-C cuts a single call of construct short; it ends the hunt, shows the problem if it is small,
+    and reports what was tried. If no problem met the hypotheses, nothing was tried: exit code 2. A claim's
+    file is run as any program is: hunt in files that you trust.
     """
     from constructions.literature import CLAIMS
     from ftc.hunt import Refuted, load_claim

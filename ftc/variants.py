@@ -60,7 +60,8 @@ class Instance:
 
 
 def _length(x: Fraction) -> int:
-    return 2 * (abs(x.numerator).bit_length() + x.denominator.bit_length()) + (x < 0)
+    """Denominators count thrice, and the sign a little."""
+    return 2 * abs(x.numerator).bit_length() + 6 * (x.denominator.bit_length() - 1) + (x < 0)
 
 
 def fitted(claim: SizeClaim, drawn: Instance) -> tuple[FineTuningProblem | None, list[Hypothesis]]:
@@ -196,9 +197,17 @@ def _protect(instance: Instance) -> Iterator[Variant]:
 
 
 def _drop_coordinates(instance: Instance) -> Iterator[Variant]:
-    for k in reversed(range(len(instance.points[0]))):
-        if len(instance.points[0]) > 1:
-            yield lambda x, k=k: replace(x, points=tuple(p[:k] + p[k + 1 :] or p for p in x.points))  # type: ignore[misc]
+    """Leave a coordinate out, or add a small multiple of the last one to the first."""
+    d = len(instance.points[0])
+    for k in reversed(range(d if d > 1 else 0)):
+        yield lambda x, k=k: replace(x, points=tuple(p[:k] + p[k + 1 :] or p for p in x.points))  # type: ignore[misc]
+    for c in (1, -1, 2, -2, 3, -3, 10) if d > 1 else ():
+        yield lambda x, c=c: replace(x, points=tuple(_folded(p, c) for p in x.points))  # type: ignore[misc]
+
+
+def _folded(point: tuple[Fraction, ...], c: int) -> tuple[Fraction, ...]:
+    first, *others = point
+    return (first + c * others[-1], *others[:-1]) if others else point
 
 
 def _plainer_all(_: Instance) -> Iterator[Variant]:
@@ -228,7 +237,7 @@ def _exchanged(values: Any, old: Fraction, new: Fraction) -> Any:
 
 
 def _plainer(x: Fraction) -> list[Fraction]:
-    whole = [Fraction(y) for y in (0, 1, 2, -1, math.trunc(x), round(x))]
+    whole = [Fraction(y) for y in (0, 1, 2, -1, math.trunc(x), round(x))] + [Fraction(1, 2), Fraction(1, 3)]
     shorter = [Fraction(math.trunc(x / 2**k)) for k in (1, 2, 4, 8, 64, 512) if abs(x) > 2**k]
     near = [x.limit_denominator(10**k) for k in (1, 2, 4, 9, 18, 40, 80)]
     return [*whole, -x, *reversed(shorter), *near]

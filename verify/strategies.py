@@ -118,8 +118,8 @@ POINTS: dict[str, Any] = {
 
 VALUES = ("any", "all-edited", "none-edited", "one-edited", "one-sign", "alternating", "cancelling")
 """Families of changes: `any` of any points; `all-edited`; `none-edited`; `one-edited`, the first point alone
-(at a tiny gap: the middle one of three, and those beside it are protected); `one-sign`; `alternating` 1 and -1 in
-the order of the points; `cancelling`, in pairs of opposite numbers, with sum 0."""
+(at a tiny gap the middle one of three, and those beside it are protected); `one-sign`; `alternating`, 1 and
+-1 in the order of the points; `cancelling`, pairs of opposite numbers, with sum 0."""
 
 
 def _counts(most: int) -> st.SearchStrategy[int]:
