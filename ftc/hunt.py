@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import math
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -169,7 +170,8 @@ def _short(x: Fraction) -> str:
 
 
 def load_claim(name: str) -> SizeClaim:
-    """A claim of `constructions.literature` by name, or an object of a Python file, `path/to/file.py:object`.
+    """A claim of `constructions.literature` by name, or an object of a Python file, `path/to/file.py:object`,
+    which is run and may import files beside it.
 
     Raises:
         ValueError: there is none, or the object is no `SizeClaim`.
@@ -186,10 +188,11 @@ def load_claim(name: str) -> SizeClaim:
     spec = importlib.util.spec_from_file_location("claim_on_trial", path)
     if spec is None or spec.loader is None:
         raise ValueError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules["claim_on_trial"] = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(Path(path).resolve().parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     claim = getattr(module, attribute, None)
     if not isinstance(claim, SizeClaim):
@@ -224,7 +227,8 @@ def hunt(
         database: a folder of Hypothesis's that remembers failures: the next run starts with them.
 
     Raises:
-        ValueError: an unknown profile.
+        ValueError: an unknown profile, a hypothesis that raises, or a construction that gives another
+            answer when it is asked again.
         ImportError: Hypothesis is not there.
 
     >>> hunt(load_claim("tents"), examples=30).text().splitlines()[0][:24]
@@ -232,6 +236,7 @@ def hunt(
     """
     try:
         import hypothesis
+        import hypothesis.errors
         from hypothesis.database import DirectoryBasedExampleDatabase
     except ImportError:
         raise ImportError("a hunt needs Hypothesis: pip install 'fine-tuning-capacity[hunt]'") from None
@@ -292,8 +297,13 @@ def hunt(
                 print_blob=False,
             )
             run = settings(hypothesis.given(instances)(attempt))
-            with contextlib.suppress(AssertionError):
-                hypothesis.seed(2 * seed + number)(run)()  # type: ignore[no-untyped-call]
+            seeded: Any = hypothesis.seed(2 * seed + number)  # type: ignore[no-untyped-call]
+            with contextlib.suppress(AssertionError, hypothesis.errors.Unsatisfiable):
+                seeded(run)()
+    except hypothesis.errors.Flaky:
+        raise _flaky(claim, found) from None
+    except SystemExit:
+        raise ValueError(f"the construction of {claim.name} ends the program") from None
     except _TimeIsUp:
         done.stopped = f"{limit:g} seconds are over"
     except KeyboardInterrupt:
@@ -308,8 +318,14 @@ def hunt(
     smallest = shrunk(found[0], fails, until=time.monotonic() + limit).problem()
     trial = claim.on_trial(smallest)
     if trial.failure is None:
-        raise RuntimeError(f"{claim.name} fails at a problem, and does not when it is asked again")
+        raise _flaky(claim, found)
     return Refuted(claim, smallest, trial, trial.failure, done.total)
+
+
+def _flaky(claim: SizeClaim, found: list[Instance]) -> ValueError:
+    """The error to raise if the same problem gives another answer."""
+    where = "".join(f": {shown(instance.problem())}" for instance in found[:1])
+    return ValueError(f"{claim.name} fails at a problem, and does not when it is asked again{where}")
 
 
 def _instances(max_points: int, max_dimension: int) -> Any:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 from constructions.problem import FineTuningProblem
@@ -14,7 +15,7 @@ from constructions.size_claim import Hypothesis, SizeClaim
 
 __all__ = ["Instance", "fitted", "shrunk"]
 
-_GREEDY = 12
+_GREEDY, _CHANCES = 12, 300
 Variant = Callable[["Instance"], "Instance"]
 
 
@@ -68,6 +69,9 @@ def fitted(claim: SizeClaim, drawn: Instance) -> tuple[FineTuningProblem | None,
     """The problem, changed as little as one of few ways allows so that it meets the hypotheses, or None; and
     the hypotheses that it did not meet before.
 
+    Raises:
+        ValueError: a hypothesis raises.
+
     >>> from constructions.literature import CLAIMS
     >>> two, zero = (Fraction(2),), Fraction(0)
     >>> drawn = Instance((two, two, (zero,)), (zero, zero, zero), (Fraction(5), Fraction(5), zero))
@@ -76,7 +80,7 @@ def fitted(claim: SizeClaim, drawn: Instance) -> tuple[FineTuningProblem | None,
     (1, 1, ['distinct points', 'N = K'])
     """
     problem = drawn.problem()
-    broken = unmet = claim.unmet(problem)
+    broken = unmet = _unmet(claim, problem)
     for change in (_once, _edited, _one_sign, _integers, _ranks, _first_that_fit(claim)):
         if not unmet:
             break
@@ -84,10 +88,17 @@ def fitted(claim: SizeClaim, drawn: Instance) -> tuple[FineTuningProblem | None,
         if variant == drawn or not variant.points:
             continue
         other = variant.problem()
-        left = claim.unmet(other)
+        left = _unmet(claim, other)
         if len(left) < len(unmet):
             drawn, problem, unmet = variant, other, left
     return None if unmet else problem, broken
+
+
+def _unmet(claim: SizeClaim, problem: FineTuningProblem) -> list[Hypothesis]:
+    try:
+        return claim.unmet(problem)
+    except Exception as error:
+        raise ValueError(f"a hypothesis of {claim.name} raises {type(error).__name__}: {error}") from error
 
 
 def _once(instance: Instance) -> Instance:
@@ -125,7 +136,7 @@ def _first_that_fit(claim: SizeClaim) -> Variant:
         kept: list[int] = []
         fewest = math.inf
         for i in range(min(_GREEDY, len(instance.points))):
-            unmet = len(claim.unmet(instance.keep([i, *kept]).problem()))
+            unmet = len(_unmet(claim, instance.keep([i, *kept]).problem()))
             if unmet <= fewest:
                 kept, fewest = [i, *kept], unmet
         return instance.keep(sorted(kept))
@@ -141,7 +152,7 @@ def shrunk(
     until: float = math.inf,
 ) -> Instance:
     """The smallest problem that still fails, in the order of `Instance.size`, among those reached by dropping
-    points, edits and coordinates and by plainer numbers, one success after another.
+    points, edits and coordinates, by plainer numbers, and by chance, one success after another.
 
     Args:
         fails: asked at most `tries` times, and not after the time `until` of `time.monotonic`, nor after an
@@ -156,7 +167,7 @@ def shrunk(
     shorter = True
     while shorter:
         shorter = False
-        for moves in (_drop_points, _protect, _drop_coordinates, _plainer_all, _plainer_one):
+        for moves in (_drop_points, _protect, _drop_coordinates, _plainer_all, _plainer_one, _at_random):
             for move in moves(instance):
                 candidate = move(instance)
                 if candidate in seen or not candidate.points or candidate.size >= instance.size:
@@ -228,6 +239,21 @@ def _plainer_one(instance: Instance) -> Iterator[Variant]:
                     yield lambda x, name=name, to=(number, plainer): replace(  # type: ignore[misc]
                         x, **{name: _exchanged(getattr(x, name), *to)}
                     )
+
+
+def _at_random(instance: Instance) -> Iterator[Variant]:
+    """A point or an edit fewer, with other numbers: what is not reached in one step of another kind."""
+    random, count, (_, edits, d, _) = Random(0), len(instance.points), instance.size
+    places = [*{x for point in instance.points for x in point}, *map(Fraction, range(count + 1))]
+    values = [*filter(bool, instance.changes), Fraction(1), Fraction(-1), Fraction(2), Fraction(1, 3)]
+    for _ in range(_CHANCES):
+        k = count - random.choice((0, 1, 1))
+        n = min(edits - (k == count), k)
+        if k < 1 or n < 0:
+            continue
+        changes = random.sample([random.choice(values) for _ in range(n)] + [Fraction(0)] * (k - n), k)
+        points = tuple(tuple(random.choice(places) for _ in range(d)) for _ in range(k))
+        yield lambda _, x=Instance(points, (Fraction(0),) * k, tuple(changes)): x  # type: ignore[misc]
 
 
 def _exchanged(values: Any, old: Fraction, new: Fraction) -> Any:

@@ -1,4 +1,4 @@
-"""Wrong variants of this project's own constructions, for a hunter to find: one ingredient of each is exchanged."""
+"""Wrong variants of the zoo's constructions, for a hunter to find: one ingredient of each is exchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from constructions.literature import CLAIMS, bubeck, zhang
 from constructions.size_claim import SizeClaim
 
 crossing, folding, four_layer, three_layer, two_layer = (  # some functions have the names of their modules
-    import_module(f"constructions.{name}") for name in ("crossing", "folding", "four_layer", "three_layer", "two_layer")
+    import_module(f"constructions.{name}")
+    for name in ("crossing", "folding", "four_layer", "three_layer", "two_layer")
 )
 
 NEURONS = {
