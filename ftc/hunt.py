@@ -296,10 +296,11 @@ def hunt(
                 verbosity=hypothesis.Verbosity.quiet,
                 print_blob=False,
             )
-            run = settings(hypothesis.given(instances)(attempt))
-            seeded: Any = hypothesis.seed(2 * seed + number)  # type: ignore[no-untyped-call]
+            test: Any = hypothesis.given(instances)(attempt)
+            seeder: Any = hypothesis.seed
+            seeded: Any = seeder(2 * seed + number)(test)
             with contextlib.suppress(AssertionError, hypothesis.errors.Unsatisfiable):
-                seeded(run)()
+                settings(seeded)()  # a seed switches the database off, if it comes after the settings
     except hypothesis.errors.Flaky:
         raise _flaky(claim, found) from None
     except SystemExit:
