@@ -296,7 +296,7 @@ def hunt(
                 verbosity=hypothesis.Verbosity.quiet,
                 print_blob=False,
             )
-            test: Any = hypothesis.given(instances)(attempt)
+            test: Any = hypothesis.given(instances)(attempt)  # type: ignore[no-untyped-call]
             seeder: Any = hypothesis.seed
             seeded: Any = seeder(2 * seed + number)(test)
             with contextlib.suppress(AssertionError, hypothesis.errors.Unsatisfiable):

