@@ -255,7 +255,7 @@ def hunt(
 
     def attempt(drawn: tuple[str, str, Instance]) -> None:
         spent = time.monotonic() - started
-        if spent > limit and not found:
+        if spent > limit * (1 if hypothesis.Phase.target in phases else 0.75) and not found:
             raise _TimeIsUp
         points, values, instance = drawn
         problem, broken = fitted(claim, instance)
@@ -300,13 +300,14 @@ def hunt(
             seeder: Any = hypothesis.seed
             seeded: Any = seeder(2 * seed + number)(test)
             with contextlib.suppress(AssertionError, hypothesis.errors.Unsatisfiable):
-                settings(seeded)()  # a seed switches the database off, if it comes after the settings
+                try:
+                    settings(seeded)()  # a seed switches the database off, if it comes after the settings
+                except _TimeIsUp:
+                    done.stopped = f"{limit:g} seconds are over"
     except hypothesis.errors.Flaky:
         raise _flaky(claim, found) from None
     except SystemExit:
         raise ValueError(f"the construction of {claim.name} ends the program") from None
-    except _TimeIsUp:
-        done.stopped = f"{limit:g} seconds are over"
     except KeyboardInterrupt:
         done.interrupted = True
         done.stopped = "interrupted" + "".join(f" while it built for {shown(problem)}" for problem in running)
