@@ -1,10 +1,11 @@
 # Every target makes what it needs, the virtual environment included.
 PYTHON ?= python3
+PROFILE ?= thorough
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow lint bench wheel clean
+.PHONY: demo test slow hunt lint bench wheel clean
 
 demo: $(READY)
 	$(BIN)/ftc demo
@@ -14,6 +15,10 @@ test: $(READY)
 
 slow: $(READY)
 	$(BIN)/pytest -n auto -m slow
+
+# puts every claim of the zoo on trial; PROFILE=ci takes less than a minute
+hunt: $(READY)
+	$(BIN)/ftc hunt --profile $(PROFILE)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ from constructions.projection import Projection
 __all__ = ["best_projection", "choose_direction", "relative_gap"]
 
 _TRIES = 8
+_POOL = 1 << 12  # with fewer points, threads cost more than they save
 
 
 def relative_gap(problem: FineTuningProblem, direction: tuple[int, ...]) -> Fraction:
@@ -95,6 +96,8 @@ def _scores(problem: FineTuningProblem, directions: list[list[int]]) -> list[flo
                 for entry, column in zip(u, columns, strict=True):
                     if entry:
                         t += column if entry == 1 else entry * column
+    if problem.K < _POOL:
+        return [_score(t, t[edited], problem.kinds[edited]) for t in projections]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # sorting lets other threads run
         return list(pool.map(lambda t: _score(t, t[edited], problem.kinds[edited]), projections))
 

@@ -53,11 +53,13 @@ class Failure:
 
 @dataclass(frozen=True)
 class Trial:
-    """What a construction made of one problem: `network` is None if it made none."""
+    """What a construction made of one problem: `network` is None if it made none; `error` is the largest
+    error of an output over the largest wanted change (over 1 if there is none)."""
 
     network: ReLUNetwork | None
     allowed: int
     failure: Failure | None
+    error: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,13 @@ class SizeClaim:
             outputs = network(problem.points)
         except Exception as error:
             return Trial(None, allowed, Failure("network", "one", f"{type(error).__name__}: {error}"))
-        for i, got in enumerate(outputs):
-            wanted = problem.delta.get(i, Fraction(0))
-            if got != wanted:
-                return Trial(network, allowed, Failure("output", str(wanted), str(got), i))
+        wrong = {i: got for i, got in enumerate(outputs) if got != problem.delta.get(i, 0)}
+        if wrong:
+            largest = max(map(abs, problem.delta.values()), default=Fraction(1))
+            worst = max(abs(got - problem.delta.get(i, 0)) for i, got in wrong.items()) / largest
+            i = min(wrong)
+            failure = Failure("output", str(problem.delta.get(i, Fraction(0))), str(wrong[i]), i)
+            return Trial(network, allowed, failure, worst)
         if network.depth != self.layers:
             return Trial(network, allowed, Failure("layers", str(self.layers), str(network.depth)))
         if network.neurons > allowed:

@@ -1,4 +1,4 @@
-"""Hunting for problems that refute a size claim: Hypothesis searches, and shrinks what it finds."""
+"""Hunting for problems that refute a size claim: Hypothesis searches, and what it finds is shrunk."""
 
 from __future__ import annotations
 
@@ -6,18 +6,38 @@ import contextlib
 import importlib.util
 import math
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from constructions.literature import CLAIMS
 from constructions.problem import FineTuningProblem
 from constructions.size_claim import Failure, SizeClaim, Trial
+from ftc.variants import Instance, fitted, shrunk
 
-__all__ = ["Refuted", "Survived", "hunt", "load_claim"]
+__all__ = ["PROFILES", "Profile", "Refuted", "Survived", "hunt", "load_claim", "shown"]
+
+
+class Profile(NamedTuple):
+    """The most problems and the most points of one, and no new problem after so many seconds."""
+
+    examples: int
+    points: int
+    seconds: float
+
+
+PROFILES = {
+    "dev": Profile(1000, 20, 60),
+    "ci": Profile(200, 16, 3),
+    "thorough": Profile(100_000, 40, 30),
+}
+"""How hard to hunt."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,10 @@ class Refuted:
     failure: Failure
     tried: int
 
+    @property
+    def verdict(self) -> str:
+        return "refuted"
+
     def text(self) -> str:
         failure, problem = self.failure, self.problem
         where = "" if failure.point is None else f" at point {failure.point}"
@@ -41,48 +65,88 @@ class Refuted:
     def as_dict(self) -> dict[str, Any]:
         """The same as a JSON-ready dict."""
         return {
-            "verdict": "refuted", "claim": self.claim.name, "source": self.claim.source,
+            "verdict": self.verdict, "claim": self.claim.name, "source": self.claim.source,
             "N": self.problem.N, "K": self.problem.K, "d": self.problem.d, "tried": self.tried,
-            "failure": asdict(self.failure),
+            "failure": asdict(self.failure), "error": str(self.trial.error),
         }  # fmt: skip
 
 
 @dataclass
 class Survived:
     """What was tried: problems by family of points and of changes, the worst number of neurons over the
-    claimed one, the longest numbers, and how often problems did not meet a hypothesis."""
+    claimed one, the longest numbers; how many drawn problems broke a hypothesis, how many of all were changed
+    to meet them and how many were thrown away; and why the hunt stopped early, if it did."""
 
     claim: SizeClaim
     tried: Counter[tuple[str, str]] = field(default_factory=Counter)
-    unmet: Counter[str] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    changed: int = 0
+    thrown_away: int = 0
     worst: tuple[float, int, int] = (0.0, 0, 0)
     bits: int = 0
     largest: tuple[int, int, int] = (0, 0, 0)
+    stopped: str | None = None
+    interrupted: bool = False
+
+    @property
+    def total(self) -> int:
+        """The number of problems that met the hypotheses and were tried."""
+        return sum(self.tried.values())
+
+    @property
+    def verdict(self) -> str:
+        """`survived`, or `nothing tried` if no problem met the hypotheses."""
+        return "survived" if self.total else "nothing tried"
+
+    @property
+    def never_exercised(self) -> list[str]:
+        """Hypotheses that every drawn problem met, so that nothing shows that they are needed, and
+        families of points and of changes of which no problem was tried."""
+        from verify.strategies import POINTS, VALUES
+
+        points, values = ({kinds[k] for kinds in self.tried} for k in (0, 1))
+        return [
+            *(f"hypothesis {h.name}" for h in self.claim.hypotheses if not self.broken[h.name]),
+            *(f"points {name}" for name in POINTS if name not in points),
+            *(f"changes {name}" for name in VALUES if name not in values),
+        ]
 
     def text(self) -> str:
-        total = sum(self.tried.values())
+        title = f"{self.verdict}: {self.claim.name} [{self.claim.source}]: "
+        fit = f"problems that broke a hypothesis: {_listed(self.broken)}"
+        if not self.total:
+            why = f"; stopped: {self.stopped}" if self.stopped else ""
+            return (
+                f"{title}none of {self.thrown_away} problems met the hypotheses ({_listed(self.broken)}){why}"
+            )
+        n, k, d = self.largest
         points, values = (Counter[str](), Counter[str]())
         for (place, change), count in self.tried.items():
             points[place] += count
             values[change] += count
-        n, k, d = self.largest
+        ratio, built, allowed = self.worst
         lines = [
-            f"survived: {self.claim.name} [{self.claim.source}]: {total} problems, the largest with N = {n}, "
-            f"K = {k}, d = {d}",
+            f"{title}{self.total} problems, the largest with N = {n}, K = {k}, d = {d}",
             f"points: {_listed(points)}",
             f"changes: {_listed(values)}",
-            f"most neurons: {self.worst[1]} of {self.worst[2]} claimed; longest number: {self.bits} bits",
+            f"most neurons: {built} of {allowed} claimed ({ratio:.2f}); longest number: {self.bits} bits",
         ]
-        if self.unmet:
-            lines.append(f"problems that did not meet a hypothesis: {_listed(self.unmet)}")
+        if self.broken:
+            lines.append(f"{fit}; {self.changed} were changed to meet them, {self.thrown_away} thrown away")
+        if self.never_exercised:
+            lines.append(f"never exercised: {', '.join(self.never_exercised)}")
+        if self.stopped:
+            lines.append(f"stopped: {self.stopped}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
         """The same as a JSON-ready dict."""
         return {
-            "verdict": "survived", "claim": self.claim.name, "source": self.claim.source,
-            "tried": {" ".join(kinds): count for kinds, count in self.tried.items()},
-            "unmet": dict(self.unmet), "neurons": self.worst[1], "claimed": self.worst[2], "bits": self.bits,
+            "verdict": self.verdict, "claim": self.claim.name, "source": self.claim.source,
+            "problems": self.total, "tried": {" ".join(kinds): n for kinds, n in self.tried.items()},
+            "broken": dict(self.broken), "changed": self.changed, "thrown_away": self.thrown_away,
+            "never_exercised": self.never_exercised, "neurons": self.worst[1], "claimed": self.worst[2],
+            "ratio": self.worst[0], "bits": self.bits, "largest": self.largest, "stopped": self.stopped,
         }  # fmt: skip
 
 
@@ -90,8 +154,24 @@ def _listed(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.most_common())
 
 
+def shown(problem: FineTuningProblem) -> str:
+    """A problem in a few words, if it is small."""
+    if problem.K * problem.d > 60:
+        return f"{problem.K} points"
+    rows = [[_short(problem.points[i, k]) for k in range(problem.d)] for i in range(problem.K)]
+    points = ", ".join(f"({', '.join(row)})" for row in rows)
+    changes = ", ".join(f"{_short(change)} at {i}" for i, change in problem.delta.items())
+    return f"points {points}; changes {changes or 'none'}"
+
+
+def _short(x: Fraction) -> str:
+    bits = x.numerator.bit_length() + x.denominator.bit_length()
+    return str(x) if bits < 400 else f"[a rational of {bits} bits]"
+
+
 def load_claim(name: str) -> SizeClaim:
-    """A claim of `constructions.literature` by name, or an object of a Python file, `path/to/file.py:object`.
+    """A claim of `constructions.literature` by name, or an object of a Python file, `path/to/file.py:object`,
+    which is run and may import files beside it.
 
     Raises:
         ValueError: there is none, or the object is no `SizeClaim`.
@@ -108,10 +188,11 @@ def load_claim(name: str) -> SizeClaim:
     spec = importlib.util.spec_from_file_location("claim_on_trial", path)
     if spec is None or spec.loader is None:
         raise ValueError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules["claim_on_trial"] = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(Path(path).resolve().parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     claim = getattr(module, attribute, None)
     if not isinstance(claim, SizeClaim):
@@ -119,86 +200,169 @@ def load_claim(name: str) -> SizeClaim:
     return claim
 
 
+class _TimeIsUp(KeyboardInterrupt):
+    """Ends a run of Hypothesis, which takes it for no failure."""
+
+
 def hunt(
     claim: SizeClaim,
     *,
-    examples: int = 1000,
+    profile: str = "dev",
+    examples: int | None = None,
     seconds: float | None = None,
     seed: int = 0,
-    max_points: int = 10,
+    max_points: int | None = None,
     max_dimension: int = 3,
     database: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Refuted | Survived:
-    """Try the claim on many problems, nasty ones first among equals, and steer towards wide networks, long
-    numbers and large errors; a failure is shrunk.
+    """Try the claim on many problems, of all families and sizes; the last quarter of them is steered towards
+    wide networks, long numbers, many edits and large errors. A failure is shrunk. An interruption (Ctrl-C)
+    ends the hunt with what was tried so far; nothing else cuts a single call of `construct` short.
 
     Args:
+        profile: one of `PROFILES`, which gives what is left out of `examples`, `seconds` and `max_points`.
         examples: how many problems, at most.
-        seconds: no new problem after that; shrinking what was found may take longer.
-        database: a folder of Hypothesis's that remembers failures, for the next run.
+        seconds: no new problem after that; shrinking what was found may take as long again.
+        database: a folder of Hypothesis's that remembers failures: the next run starts with them.
+
+    Raises:
+        ValueError: an unknown profile, a hypothesis that raises, or a construction that gives another
+            answer when it is asked again.
+        ImportError: Hypothesis is not there.
 
     >>> hunt(load_claim("tents"), examples=30).text().splitlines()[0][:24]
     'survived: tents [this pr'
     """
     try:
         import hypothesis
-        from hypothesis import strategies as st
+        import hypothesis.errors
         from hypothesis.database import DirectoryBasedExampleDatabase
     except ImportError:
         raise ImportError("a hunt needs Hypothesis: pip install 'fine-tuning-capacity[hunt]'") from None
+
+    if profile not in PROFILES:
+        raise ValueError(f"unknown profile {profile!r}: expected one of {', '.join(PROFILES)}")
+    given = PROFILES[profile]
+    most = given.examples if examples is None else examples
+    limit = given.seconds if seconds is None else seconds
+    started = time.monotonic()
+    done = Survived(claim)
+    found: list[Instance] = []
+    running: list[FineTuningProblem] = []
+    instances = _instances(given.points if max_points is None else max_points, max_dimension)
+    folder = None if database is None else Path(database) / quote(f"{claim.source} {claim.name}", safe=" ")
+
+    def attempt(drawn: tuple[str, str, Instance]) -> None:
+        spent = time.monotonic() - started
+        if spent > limit * (1 if hypothesis.Phase.target in phases else 0.75) and not found:
+            raise _TimeIsUp
+        points, values, instance = drawn
+        problem, broken = fitted(claim, instance)
+        done.broken.update(hypothesis.name for hypothesis in broken)
+        done.thrown_away += problem is None
+        hypothesis.assume(problem is not None)
+        if problem is None:
+            return
+        running[:] = [problem]
+        trial = claim.on_trial(problem)
+        running.clear()
+        if not found:  # Hypothesis shows a failure once more
+            done.changed += bool(broken)
+            done.tried[points, values] += 1
+            progress(
+                *max((done.total, most), (int(spent), math.ceil(limit)), key=lambda x: x[0] / max(x[1], 1))
+            )
+            _note(done, problem, trial)
+        if hypothesis.Phase.target in phases:
+            _steer(hypothesis.target, problem, trial)
+        if trial.failure is not None:
+            found.append(_plain(problem))
+            raise AssertionError
+
+    free = (hypothesis.Phase.reuse, hypothesis.Phase.generate)
+    steered = (hypothesis.Phase.generate, hypothesis.Phase.target)  # these forget most families
+    try:
+        for number, (phases, count) in enumerate(((free, most - most // 4), (steered, most // 4))):
+            if found or not count:
+                break
+            settings = hypothesis.settings(
+                max_examples=count,
+                deadline=None,
+                database=None if folder is None else DirectoryBasedExampleDatabase(folder),
+                phases=phases,
+                suppress_health_check=list(hypothesis.HealthCheck),
+                report_multiple_bugs=False,
+                verbosity=hypothesis.Verbosity.quiet,
+                print_blob=False,
+            )
+            test: Any = hypothesis.given(instances)(attempt)  # type: ignore[no-untyped-call]
+            seeder: Any = hypothesis.seed
+            seeded: Any = seeder(2 * seed + number)(test)
+            with contextlib.suppress(AssertionError, hypothesis.errors.Unsatisfiable):
+                try:
+                    settings(seeded)()  # a seed switches the database off, if it comes after the settings
+                except _TimeIsUp:
+                    done.stopped = f"{limit:g} seconds are over"
+    except hypothesis.errors.Flaky:
+        raise _flaky(claim, found) from None
+    except SystemExit:
+        raise ValueError(f"the construction of {claim.name} ends the program") from None
+    except KeyboardInterrupt:
+        done.interrupted = True
+        done.stopped = "interrupted" + "".join(f" while it built for {shown(problem)}" for problem in running)
+    if not found:
+        return done
+
+    def fails(problem: FineTuningProblem) -> bool:
+        return not claim.unmet(problem) and claim.on_trial(problem).failure is not None
+
+    smallest = shrunk(found[0], fails, until=time.monotonic() + limit).problem()
+    trial = claim.on_trial(smallest)
+    if trial.failure is None:
+        raise _flaky(claim, found)
+    return Refuted(claim, smallest, trial, trial.failure, done.total)
+
+
+def _flaky(claim: SizeClaim, found: list[Instance]) -> ValueError:
+    """The error to raise if the same problem gives another answer."""
+    where = "".join(f": {shown(instance.problem())}" for instance in found[:1])
+    return ValueError(f"{claim.name} fails at a problem, and does not when it is asked again{where}")
+
+
+def _instances(max_points: int, max_dimension: int) -> Any:
+    """A strategy for the names of two families and a problem of them."""
+    from hypothesis import strategies as st
+
     from verify import strategies
 
-    end = math.inf if seconds is None else time.monotonic() + seconds
-    done = Survived(claim)
-    found: list[tuple[FineTuningProblem, Trial]] = []
-
     @st.composite
-    def instances(draw: st.DrawFn) -> tuple[str, str, FineTuningProblem]:
+    def instances(draw: st.DrawFn) -> tuple[str, str, Instance]:
         points, values = (
             draw(st.sampled_from(list(kinds))) for kinds in (strategies.POINTS, strategies.VALUES)
         )
         places = strategies.point_sets(max_points=max_points, max_dimension=max_dimension, families=[points])
-        record = draw(strategies.problems(points=places, values=[values]))
-        return points, values, FineTuningProblem(record["points"], record["base"], record["edits"])
+        return points, values, Instance.of(draw(strategies.problems(points=places, values=[values])))
 
-    @hypothesis.seed(seed)
-    @hypothesis.settings(
-        max_examples=examples,
-        deadline=None,
-        database=None if database is None else DirectoryBasedExampleDatabase(database),
-        suppress_health_check=list(hypothesis.HealthCheck),
-        report_multiple_bugs=False,
-        verbosity=hypothesis.Verbosity.quiet,
-        print_blob=False,
-    )
-    @hypothesis.given(instances())
-    def attempt(instance: tuple[str, str, FineTuningProblem]) -> None:
-        points, values, problem = instance
-        if time.monotonic() > end and not found:
-            return
-        unmet = claim.unmet(problem)
-        done.unmet.update(hypothesis.name for hypothesis in unmet)
-        hypothesis.assume(not unmet)
-        trial = claim.on_trial(problem)
-        done.tried[points, values] += 1
-        progress(sum(done.tried.values()), examples)
-        _note(done, problem, trial)
-        if trial.network is not None:
-            hypothesis.target(float(trial.network.neurons - trial.allowed), label="neurons over the claim")
-            hypothesis.target(float(trial.network.bits), label="bits")
-        if trial.failure is not None:
-            found.append((problem, trial))
-            raise AssertionError
+    return instances()
 
-    with contextlib.suppress(AssertionError):
-        attempt()
-    if not found:
-        return done
-    problem, trial = found[-1]  # Hypothesis shows the smallest one last
-    if trial.failure is None:
-        raise RuntimeError("a failure without a reason")
-    return Refuted(claim, problem, trial, trial.failure, sum(done.tried.values()))
+
+def _plain(problem: FineTuningProblem) -> Instance:
+    count, d = problem.K, problem.d
+    points = tuple(tuple(problem.points[i, k] for k in range(d)) for i in range(count))
+    base = tuple(Fraction(0) if problem.base is None else problem.base[i] for i in range(count))
+    return Instance(points, base, tuple(problem.delta.get(i, Fraction(0)) for i in range(count)))
+
+
+def _steer(target: Callable[..., object], problem: FineTuningProblem, trial: Trial) -> None:
+    """Numbers that a search makes large; no verdict depends on them."""
+    target(float(problem.N), label="edits")
+    error = trial.error
+    if error:
+        target(float(error.numerator.bit_length() - error.denominator.bit_length()), label="log error")
+    if trial.network is not None:
+        target(float(trial.network.neurons - trial.allowed), label="neurons over the claim")
+        target(float(trial.network.bits), label="bits")
 
 
 def _note(done: Survived, problem: FineTuningProblem, trial: Trial) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -19,65 +20,123 @@ from ftc.progress import steps
 from ftc.tables import edits_csv
 from verify.kernel import EXIT_CODES
 
+if TYPE_CHECKING:
+    from ftc.hunt import Refuted, Survived
+
 __all__ = ["COMMANDS"]
 
 
+class Effort(StrEnum):
+    """The profiles of `ftc.hunt`."""
+
+    dev = "dev"
+    ci = "ci"
+    thorough = "thorough"
+
+
 def hunt(
-    claim: Annotated[str, typer.Argument(help="A claim by name (see ftc zoo), or path/to/file.py:object.")],
-    examples: Annotated[int, typer.Option(min=1, help="Problems to try, at most.")] = 1000,
-    seconds: Annotated[float | None, typer.Option(min=0, help="No new problem after that.")] = None,
+    claim: Annotated[
+        str | None, typer.Argument(help="By name (see ftc zoo), or path/to/file.py:object; all if absent.")
+    ] = None,
+    profile: Annotated[Effort, typer.Option(help="What the next three options are if absent.")] = Effort.dev,
+    examples: Annotated[int | None, typer.Option(min=1, help="Problems to try, at most.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="No new problem of a claim after that.")
+    ] = None,
+    points: Annotated[int | None, typer.Option(min=1, max=1000, help="Most points of a problem.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    points: Annotated[int, typer.Option(min=1, max=1000, help="Most points of a problem.")] = 10,
     database: Annotated[Path | None, typer.Option(help="A folder that remembers failures.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A new folder for what refutes it.")
+        Path | None, typer.Option("--output", "-o", help="A new folder for what refutes the claim.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Search for a problem that refutes a claimed construction; exit code 3 if there is one.
 
     With -o: points.csv, base.csv and edits.csv of the smallest one found, what was expected and got
-    (failure.json), and the network that was built as certificate.json, if it is one.
+    (failure.json), and the network that was built as certificate.json, if it is one. Without a claim, all
+    claims of the zoo are tried and a table is printed.
+
+    Only Ctrl-C cuts a single call of construct short; it ends the hunt, shows the problem if it is small,
+    and reports what was tried. If no problem met the hypotheses, nothing was tried: exit code 2. A claim's
+    file is run as any program is: hunt in files that you trust.
     """
+    from constructions.literature import CLAIMS
     from ftc.hunt import Refuted, load_claim
     from ftc.hunt import hunt as search
 
+    if output is not None and claim is None:
+        raise ValueError("--output needs a claim")
     if output is not None:
         refuse_target(output, folder=True)
+    found: list[Refuted | Survived] = []
     with steps() as (say, count):
-        say("hunting")
-        found = search(
-            load_claim(claim), examples=examples, seconds=seconds, seed=seed, max_points=points,
-            database=database, progress=count,
-        )  # fmt: skip
-    refuted = isinstance(found, Refuted)
+        for each in CLAIMS.values() if claim is None else [load_claim(claim)]:
+            say(f"hunting {each.name}")
+            answer = search(
+                each, profile=profile.value, examples=examples, seconds=seconds, seed=seed, max_points=points,
+                database=database, progress=count,
+            )  # fmt: skip
+            found.append(answer)
+            if not isinstance(answer, Refuted) and answer.interrupted:
+                break
+    if claim is None:
+        if as_json:
+            print(json.dumps([answer.as_dict() for answer in found]))
+        else:
+            Console().print(_table(found))
+    else:
+        _report(found[0], output, as_json)
+    verdicts = {answer.verdict for answer in found}
+    code = EXIT_CODES["rejected"] if "refuted" in verdicts else 2 if "nothing tried" in verdicts else 0
+    raise typer.Exit(code)
+
+
+def _report(found: Refuted | Survived, output: Path | None, as_json: bool) -> None:
+    from ftc.hunt import Refuted, shown
+
     if isinstance(found, Refuted) and output is not None:
         _write(found, output)
     if as_json:
         print(json.dumps(found.as_dict()))
-    else:
-        print(found.text())
-        if isinstance(found, Refuted):
-            print(_shown(found.problem))
-            if output is not None:
-                print(f"wrote {output}")
-    raise typer.Exit(EXIT_CODES["rejected"] if refuted else 0)
+        return
+    print(found.text())
+    if isinstance(found, Refuted):
+        print(shown(found.problem))
+        if output is not None:
+            print(f"wrote {output}")
 
 
-def _shown(problem: FineTuningProblem) -> str:
-    """A problem in a few words, if it is small."""
-    if problem.K * problem.d > 60:
-        return f"{problem.K} points"
-    points = ", ".join(f"({', '.join(map(str, row))})" for row in _rows(problem))
-    changes = ", ".join(f"{change} at {i}" for i, change in problem.delta.items())
-    return f"points {points}; changes {changes or 'none'}"
+def _table(found: Sequence[Refuted | Survived]) -> Table:
+    from ftc.hunt import Refuted, shown
+
+    table = Table()
+    for heading in ("claim", "problems", "largest N", "most neurons", "bits", "verdict", "never exercised"):
+        table.add_column(heading)
+    for answer in found:
+        name = answer.claim.name
+        if isinstance(answer, Refuted):
+            verdict = f"{answer.text()}; {shown(answer.problem)}"
+            table.add_row(name, str(answer.tried), "", "", "", verdict, "")
+            continue
+        _, built, allowed = answer.worst
+        stopped = f", {answer.stopped}" if answer.interrupted else ""
+        facts = (
+            answer.total,
+            answer.largest[0],
+            f"{built} of {allowed}",
+            answer.bits,
+            answer.verdict + stopped,
+        )
+        table.add_row(name, *map(str, facts), ", ".join(answer.never_exercised))
+    return table
 
 
 def _rows(problem: FineTuningProblem) -> list[list[Fraction]]:
     return [[problem.points[i, k] for k in range(problem.d)] for i in range(problem.K)]
 
 
-def _write(found: Any, folder: Path) -> None:
+def _write(found: Refuted, folder: Path) -> None:
     problem, network = found.problem, found.trial.network
     base = [Fraction(0)] * problem.K if problem.base is None else [problem.base[i] for i in range(problem.K)]
     texts = {

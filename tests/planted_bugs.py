@@ -156,19 +156,19 @@ def far_apart(problem: FineTuningProblem) -> Layers:
 
 
 Bug = tuple[Callable[[FineTuningProblem], Layers], int, int]
-BUGS: dict[str, Bug] = {  # and the most edits and points of the smallest problem that shows them
+BUGS: dict[str, Bug] = {  # and the edits and points of the smallest problem that shows them
     "equal-projections": (first_axis, 1, 2),
     "equal-projections-of-a-sum": (sum_of_axes, 1, 2),
     "last-group": (last_group, 4, 4),
-    "adjacent-edits": (adjacent, 2, 3),
+    "adjacent-edits": (adjacent, 2, 2),
     "values-cancel": (cancelling, 2, 2),
     "square-and-one": (square_and_one, 2, 2),
-    "rounded": (in_floats, 1, 2),
+    "rounded": (in_floats, 1, 1),
     "wanted-value": (wanted_value, 1, 1),
     "no-sign": (no_sign, 1, 1),
     "fixed-width": (fixed_width, 1, 2),
-    "half-open": (half_open, 1, 3),
+    "half-open": (half_open, 1, 2),
     "knot-beyond-a-point": (on_a_point, 1, 2),
     "all-edited": (all_edited, 1, 1),
-    "positions-in-floats": (far_apart, 1, 2),
+    "positions-in-floats": (far_apart, 1, 1),
 }

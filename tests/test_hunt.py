@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
+import sys
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,11 +19,12 @@ from flint import fmpq, fmpq_mat
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
+from wrong_variants import VARIANTS
 
 import verify
 from constructions import FineTuningProblem
 from constructions.literature import CLAIMS
-from constructions.size_claim import SizeClaim
+from constructions.size_claim import Hypothesis, SizeClaim
 from ftc.cli import app
 from ftc.hunt import Refuted, Survived, hunt, load_claim
 from verify.strategies import POINTS, VALUES, mutated_certificates, networks, point_sets, problems
@@ -33,20 +38,29 @@ def claim(construct: Any, neurons: str = "3*N") -> SizeClaim:
     return SizeClaim("planted", "nobody", construct, neurons, 2)
 
 
-@pytest.mark.parametrize("bug", planted_bugs.BUGS)
+PLANTED = {
+    **{name: (claim(construct), *size) for name, (construct, *size) in planted_bugs.BUGS.items()},
+    **{name: (variant.claim, variant.edits, variant.points) for name, variant in VARIANTS.items()},
+}
+
+
+@pytest.mark.parametrize("bug", PLANTED)
 def test_every_planted_bug_is_found_and_shrunk(bug: str) -> None:
-    construct, edits, points = planted_bugs.BUGS[bug]
-    found = hunt(claim(construct), examples=1500, seed=1)
+    wrong, edits, points = PLANTED[bug]
+    found = hunt(wrong, examples=1500, seconds=600, seed=1)
     assert isinstance(found, Refuted)
-    assert edits >= found.problem.N
-    assert points >= found.problem.K
-    assert claim(construct).on_trial(found.problem).failure == found.failure
+    assert (edits, points) == (found.problem.N, found.problem.K)
+    assert not wrong.unmet(found.problem)
+    assert wrong.on_trial(found.problem).failure == found.failure
 
 
 def test_what_is_right_survives() -> None:
-    found = hunt(claim(planted_bugs.right), examples=300, seed=1)
+    found = hunt(claim(planted_bugs.right), examples=300, seed=1, max_points=17)
     assert isinstance(found, Survived)
-    assert sum(found.tried.values()) == 300
+    assert found.total == 300
+    assert found.never_exercised == []
+    assert found.largest[0] > 9
+    assert found.stopped is None
     assert {points for points, _ in found.tried} == set(POINTS)
     assert {values for _, values in found.tried} == set(VALUES)
 
@@ -62,6 +76,92 @@ def test_a_claim_that_is_one_neuron_too_low_is_refuted() -> None:
     found = hunt(claim(planted_bugs.right, "3*N - 1"), examples=100)
     assert isinstance(found, Refuted)
     assert (found.failure.what, found.problem.K) == ("neurons", 1)
+
+
+@pytest.mark.parametrize("name", ["zhang2017", "bubeck2020", "band-crossing-one-sign"])
+def test_problems_are_changed_to_meet_rare_hypotheses(name: str) -> None:
+    found = hunt(CLAIMS[name], examples=100, seed=1)
+    assert isinstance(found, Survived)
+    assert found.total == 100
+    assert found.thrown_away < 50
+    assert found.changed > 20
+
+
+def asks(name: str, holds: Any) -> SizeClaim:
+    return replace(claim(planted_bugs.right), hypotheses=(Hypothesis(name, name, holds),))
+
+
+def test_what_was_never_exercised() -> None:
+    always = hunt(asks("anything", lambda problem: True), examples=80)
+    assert isinstance(always, Survived)
+    assert "hypothesis anything" in always.never_exercised
+    far = asks("separation", lambda problem: separation(problem) >= 1)
+    apart = hunt(far, examples=80)
+    assert isinstance(apart, Survived)
+    assert apart.total == 80
+    assert "hypothesis separation" not in apart.never_exercised
+    edited = hunt(asks("an edit", lambda problem: problem.N > 0), examples=80)
+    assert isinstance(edited, Survived)
+    assert "changes none-edited" in edited.never_exercised
+
+
+def separation(problem: FineTuningProblem) -> Fraction:
+    rows = [[problem.points[i, k] for k in range(problem.d)] for i in range(problem.K)]
+    pairs = itertools.combinations(rows, 2)
+    return min((max(abs(x - y) for x, y in zip(*pair, strict=True)) for pair in pairs), default=Fraction(1))
+
+
+def test_no_problem_is_no_survival() -> None:
+    nothing = hunt(asks("the impossible", lambda problem: False), examples=20, max_points=2)
+    assert isinstance(nothing, Survived)
+    assert nothing.text().startswith("nothing tried: planted")
+    assert "\n" not in nothing.text()
+    assert nothing.as_dict()["verdict"] == "nothing tried"
+
+
+def test_a_hunt_ends_in_time_and_when_it_is_interrupted() -> None:
+    started = time.monotonic()
+    late = hunt(claim(planted_bugs.right), examples=10**6, seconds=0.5)
+    assert isinstance(late, Survived)
+    assert late.stopped == "0.5 seconds are over"
+    assert late.total > 0
+    assert time.monotonic() - started < 10
+
+    def stop(problem: FineTuningProblem) -> Any:
+        if problem.N == 2:
+            raise KeyboardInterrupt
+        return planted_bugs.right(problem)
+
+    stopped = hunt(claim(stop))
+    assert isinstance(stopped, Survived)
+    assert stopped.interrupted
+    assert "interrupted while it built for points (" in stopped.text()
+    with pytest.raises(ValueError, match="unknown profile 'mad'"):
+        hunt(claim(stop), profile="mad")
+
+
+def test_what_cannot_be_judged_is_one_line() -> None:
+    calls = itertools.count()
+    with pytest.raises(ValueError, match="does not when it is asked again"):
+        hunt(claim(lambda problem: None if next(calls) == 2 else planted_bugs.right(problem)))
+    with pytest.raises(ValueError, match="ends the program"):
+        hunt(claim(lambda problem: sys.exit()))
+    with pytest.raises(ValueError, match="a hypothesis of planted raises ZeroDivisionError"):
+        hunt(asks("nonsense", lambda problem: 1 / 0))
+
+
+def test_the_next_hunt_starts_with_the_failure(tmp_path: Path) -> None:
+    wrong = VARIANTS["band-one-too-many"].claim
+    first, second = (hunt(wrong, seed=1, database=tmp_path) for _ in range(2))
+    other = hunt(claim(planted_bugs.right), examples=20, database=tmp_path)
+    third = hunt(wrong, seed=2, database=tmp_path)
+    assert isinstance(first, Refuted)
+    assert isinstance(second, Refuted)
+    assert isinstance(third, Refuted)
+    assert isinstance(other, Survived)
+    assert first.tried > 20
+    assert second.tried == third.tried == 1
+    assert second.failure == first.failure
 
 
 def rank(points: Sequence[Sequence[Fraction]]) -> int:
@@ -83,10 +183,54 @@ def test_families_are_what_they_say(family: str) -> None:
         if family == "tiny-gap" and len(points) > 1:
             assert points[0][0] - points[1][0] == Fraction(1, 2**1074)
         if family == "one-ulp-apart":
-            for a, b in itertools.pairwise(points):
-                assert all(abs(x - y) <= Fraction(1, 2**40) for x, y in zip(a, b, strict=True))
+            for column in zip(*points, strict=True):
+                low, high = float(min(column)), float(max(column))
+                assert set(column) <= {Fraction(x) for x in doubles(low)}
+                assert high in doubles(low)
+        if family == "equal-projections" and len(points[0]) > 1 and len(points) > 1:
+            steps = {
+                tuple(x - y for x, y in zip(*pair, strict=True)) for pair in itertools.combinations(points, 2)
+            }
+            assert any(any(step) and not any(step[2:]) and small(*step[:2]) for step in steps)
+        if family == "clusters":
+            assert all(abs(x) < 9 for point in points for x in point)
 
     check()
+
+
+def doubles(low: float) -> list[float]:
+    """A double and the four above it."""
+    return list(itertools.accumulate(range(4), lambda x, _: math.nextafter(x, math.inf), initial=low))
+
+
+def small(a: Fraction, b: Fraction) -> bool:
+    """Whether a step is a multiple of one with entries from -3 to 3."""
+    return any(a * q == b * p for p, q in itertools.product(range(-3, 4), repeat=2) if p or q)
+
+
+def test_a_huge_dynamic_range() -> None:
+    sizes: set[int] = set()
+
+    @quick
+    @given(point_sets(families=["dynamic-range"]))
+    def collect(points: tuple[tuple[Fraction, ...], ...]) -> None:
+        numbers = [x for point in points for x in point if x]
+        sizes.update(abs(x.numerator).bit_length() - x.denominator.bit_length() for x in numbers)
+
+    collect()
+    assert min(sizes) < -500
+    assert max(sizes) > 500
+
+
+@quick
+@given(problems(points=point_sets(families=["tiny-gap"]), values=["one-edited"]))
+def test_one_edit_between_two_protected_points(record: dict[str, Any]) -> None:
+    problem = FineTuningProblem(record["points"], record["base"], record["edits"])
+    assert 0 in problem.delta
+    assert record["points"][0][0] == 0
+    if problem.K > 2:
+        assert not {1, 2} & set(problem.delta)
+        assert [point[0] for point in record["points"][1:3]] == [Fraction(-1, 2**1074), Fraction(1, 2**1074)]
 
 
 @pytest.mark.parametrize("values", VALUES)
@@ -99,14 +243,19 @@ def test_families_of_changes(values: str) -> None:
         assert values != "all-edited" or problem.N == problem.K
         assert values != "one-sign" or problem.one_sign
         assert values != "alternating" or {abs(x) for x in problem.delta.values()} <= {1}
-        assert values != "cancelling" or len({abs(x) for x in problem.delta.values()}) <= 1
+        at = {record["points"][i]: change for i, change in problem.delta.items()}
+        assert values != "cancelling" or sum(at.values()) == 0
+        assert values != "one-edited" or len(at) == 1
+        in_order = [at[point] for point in sorted(at)]
+        assert values != "alternating" or all(x == -y for x, y in itertools.pairwise(in_order))
 
     check()
 
 
 def test_problems_shrink_to_small_integers() -> None:
     record = find(problems(), lambda record: len(record["edits"]) >= 2, settings=quick)
-    assert record["points"] in (((0,), (0,)), ((0,), (1,)))
+    assert {len(point) for point in record["points"]} == {1}
+    assert {x for point in record["points"] for x in point} <= {0, 1}
     assert set(record["edits"].values()) == {1}
 
 
@@ -187,6 +336,19 @@ def test_the_commands(tmp_path: Path) -> None:
     assert json.loads(ftc("hunt", f"{file}:low", "--json").output)["verdict"] == "refuted"
     assert isinstance(ftc("hunt", "tents", "-o", str(out)).exception, FileExistsError)
     assert "unknown claim" in str(ftc("hunt", "nothing").exception)
+    file.write_text(
+        "from dataclasses import replace\n"
+        "from constructions.literature import CLAIMS\n"
+        "from constructions.size_claim import Hypothesis\n"
+        "never = Hypothesis('never', 'no problem', lambda problem: False)\n"
+        "mine = replace(CLAIMS['tents'], hypotheses=(never,))\n"
+    )
+    none = ftc("hunt", f"{file}:mine", "--profile", "ci")
+    assert none.exit_code == 2
+    assert none.output.startswith("nothing tried: tents")
+    everything = json.loads(ftc("hunt", "--profile", "ci", "--examples", "10", "--json").output)
+    assert [answer["claim"] for answer in everything] == list(CLAIMS)
+    assert "needs a claim" in str(ftc("hunt", "-o", str(tmp_path / "all")).exception)
     table = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["zoo", "12", "-d", "2"])
     assert table.exit_code == 0
     assert all(name in table.output for name in CLAIMS)

@@ -7,6 +7,7 @@ small integers, few edits and the value 1; families that are told by name come f
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -27,6 +28,7 @@ _TINY = Fraction(1, 2**1074)
 _small = st.integers(-4, 4).map(Fraction)
 _ratio = st.builds(Fraction, st.integers(-99, 99), st.integers(1, 12))
 _double = st.floats(allow_nan=False, allow_infinity=False).map(lambda x: Fraction(*x.as_integer_ratio()))
+_power = st.builds(lambda m, e: m * Fraction(2) ** e, st.integers(-9, 9), st.integers(-1070, 1020))
 
 
 def _vector(entry: st.SearchStrategy[Fraction], d: int) -> st.SearchStrategy[Point]:
@@ -37,56 +39,57 @@ def _moved(x: Point, step: Sequence[Fraction | int], factor: Fraction | int) -> 
     return tuple(a + factor * b for a, b in zip(x, step, strict=True))
 
 
-def _next_double(x: Fraction, ulps: int) -> Fraction:
-    """So many doubles further, on a grid of the size of `x`."""
-    return x + ulps * Fraction(2) ** (max(abs(x.numerator // x.denominator).bit_length(), 1) - 53)
+def _neighbour(x: Fraction, steps: int) -> Fraction:
+    """The double so many doubles above the double `x`."""
+    number = float(x)
+    for _ in range(abs(steps)):
+        number = math.nextafter(number, math.copysign(math.inf, steps))
+    return Fraction(*number.as_integer_ratio())
 
 
-def _some(point: st.SearchStrategy[Point], most: int) -> st.SearchStrategy[list[Point]]:
-    return st.lists(point, min_size=1, max_size=most)
-
-
-@st.composite
-def _collinear(draw: st.DrawFn, d: int, most: int) -> list[Point]:
-    start, step = draw(_vector(_small, d)), draw(_vector(_small, d))
-    return draw(_some(_ratio.map(lambda t: _moved(start, step, t)), most))
+def _some(point: st.SearchStrategy[Point], count: int) -> st.SearchStrategy[list[Point]]:
+    return st.lists(point, min_size=count, max_size=count)
 
 
 @st.composite
-def _clusters(draw: st.DrawFn, d: int, most: int) -> list[Point]:
-    """Close to few places, at distances of several scales."""
-    places = draw(_some(_vector(_small, d), 3))
+def _collinear(draw: st.DrawFn, d: int, count: int) -> list[Point]:
+    start, step = draw(_vector(_small, d)), draw(_vector(_small, d).filter(any))
+    return draw(_some(_ratio.map(lambda t: _moved(start, step, t)), count))
+
+
+@st.composite
+def _clusters(draw: st.DrawFn, d: int, count: int) -> list[Point]:
+    places = draw(st.lists(_vector(_small, d), min_size=1, max_size=3))
     scales = [Fraction(1, 10**e) for e in (1, 3, 9, 30, 300)]
     near = st.builds(_moved, st.sampled_from(places), _vector(_small, d), st.sampled_from(scales))
-    return draw(_some(near, most))
+    return draw(_some(near, count))
 
 
 @st.composite
-def _one_ulp_apart(draw: st.DrawFn, d: int, most: int) -> list[Point]:
+def _one_ulp_apart(draw: st.DrawFn, d: int, count: int) -> list[Point]:
     x = draw(_vector(_ratio.map(lambda r: Fraction(*float(r).as_integer_ratio())), d))
     steps = st.tuples(*[st.integers(-2, 2)] * d)
-    return draw(_some(steps.map(lambda s: tuple(map(_next_double, x, s))), most))
+    return draw(_some(steps.map(lambda s: tuple(map(_neighbour, x, s))), count))
 
 
 @st.composite
-def _equal_projections(draw: st.DrawFn, d: int, most: int) -> list[Point]:
-    """Some pairs fall together along a direction of small integers."""
-    points = draw(_some(_vector(_small, d), most))
-    u = draw(st.tuples(*[st.integers(-3, 3)] * d))
-    across = (Fraction(u[1]), Fraction(-u[0]), *[Fraction(0)] * (d - 2)) if d > 1 else (Fraction(0),)
-    steps = draw(st.lists(st.integers(-3, 3), max_size=most - len(points)))
-    return points + [_moved(points[0], across, t) for t in steps]
+def _equal_projections(draw: st.DrawFn, d: int, count: int) -> list[Point]:
+    """The second half stands across a direction of small integers from the first."""
+    points = draw(_some(_vector(_small, d), (count + 1) // 2))
+    a, b = draw(st.tuples(*[st.integers(-3, 3)] * 2).filter(any))
+    across = (Fraction(b), Fraction(-a), *[Fraction(0)] * (d - 2))[:d]
+    steps = draw(st.lists(st.integers(-3, 3).filter(bool), min_size=count // 2, max_size=count // 2))
+    return points + [_moved(x, across, t) for x, t in zip(points, steps, strict=False)]
 
 
 @st.composite
-def _tiny_gap(draw: st.DrawFn, d: int, most: int) -> list[Point]:
-    """Points at `-2^-1074, 0, 2^-1074` along the first axis, and others further away."""
+def _tiny_gap(draw: st.DrawFn, d: int, count: int) -> list[Point]:
     middle: list[Point] = [(k * _TINY, *[Fraction(0)] * (d - 1)) for k in (0, -1, 1)]
-    return (middle + draw(st.lists(_vector(_small, d), max_size=max(0, most - 3))))[:most]
+    return (middle + draw(_some(_vector(_small, d), max(0, count - 3))))[:count]
 
 
 def _each(entry: st.SearchStrategy[Fraction]) -> Any:
-    return lambda d, most: _some(_vector(entry, d), most)
+    return lambda d, count: _some(_vector(entry, d), count)
 
 
 POINTS: dict[str, Any] = {
@@ -96,13 +99,32 @@ POINTS: dict[str, Any] = {
     "equal-projections": _equal_projections,
     "clusters": _clusters,
     "one-ulp-apart": _one_ulp_apart,
-    "dynamic-range": _each(_double),
+    "dynamic-range": _each(st.one_of(_power, _double)),
     "tiny-gap": _tiny_gap,
 }
-"""Families of point sets."""
+"""Families of point sets, each with `(d, count)`:
 
-VALUES = ("any", "all-edited", "none-edited", "one-sign", "alternating", "cancelling")
-"""Families of changes."""
+| family | points |
+| --- | --- |
+| `grid` | integers from -4 to 4 |
+| `rational` | fractions with denominators up to 12 |
+| `collinear` | on one line |
+| `equal-projections` | half of them fall together with others along a direction of small integers |
+| `clusters` | close to at most three places, at distances from `1/10` to `10^-300` |
+| `one-ulp-apart` | doubles, in every coordinate at most two doubles away from one place |
+| `dynamic-range` | doubles of any size, and small multiples of `2^-1070` to `2^1020` |
+| `tiny-gap` | the first three at `0, -2^-1074, 2^-1074` along the first axis |
+"""
+
+VALUES = ("any", "all-edited", "none-edited", "one-edited", "one-sign", "alternating", "cancelling")
+"""Families of changes: `any` of any points; `all-edited`; `none-edited`; `one-edited`, the first point alone
+(at a tiny gap the middle one of three, and those beside it are protected); `one-sign`; `alternating`, 1 and
+-1 in the order of the points; `cancelling`, pairs of opposite numbers, with sum 0."""
+
+
+def _counts(most: int) -> st.SearchStrategy[int]:
+    """Three quarters are at most 8."""
+    return st.one_of(*[st.integers(1, min(8, most))] * 3, st.integers(1, most))
 
 
 @st.composite
@@ -114,10 +136,15 @@ def point_sets(
     families: Sequence[str] = tuple(POINTS),
     distinct: bool = False,
 ) -> tuple[Point, ...]:
-    """Point sets of `1..max_points` points in up to `max_dimension` dimensions, of some of `POINTS`. With
-    `distinct`, each point once."""
-    d, family = draw(st.integers(1, max_dimension)), draw(st.sampled_from(list(families)))
-    points = draw(POINTS[family](d, max_points))
+    """Point sets of `1..max_points` points, mostly at most 8, in up to `max_dimension` dimensions, of some of
+    `POINTS`. With `distinct`, each point once.
+
+    >>> from hypothesis import find
+    >>> find(point_sets(), lambda points: len(set(points)) > 1)
+    ((Fraction(0, 1),), (Fraction(1, 1),))
+    """
+    family, count = draw(st.sampled_from(list(families))), draw(_counts(max_points))
+    points = draw(POINTS[family](draw(st.integers(1, max_dimension)), count))
     return tuple(dict.fromkeys(points) if distinct else points)
 
 
@@ -128,36 +155,50 @@ def problems(
     points: st.SearchStrategy[tuple[Point, ...]] | None = None,
     values: Sequence[str] = VALUES,
 ) -> Problem:
-    """Problems on point sets, with changes of some of `VALUES`; equal points get equal changes."""
+    """Problems on point sets, with changes of some of `VALUES`; equal points get equal changes.
+
+    >>> from hypothesis import find
+    >>> smallest = find(problems(values=["all-edited"]), lambda problem: len(problem["points"]) == 1)
+    >>> smallest["points"], smallest["base"], smallest["edits"]
+    (((Fraction(0, 1),),), (Fraction(0, 1),), {0: Fraction(1, 1)})
+    """
     places = draw(point_sets() if points is None else points)
     family = draw(st.sampled_from(list(values)))
     several = list(dict.fromkeys(places))
     size = st.one_of(st.just(Fraction(1)), _ratio, _double).map(abs).filter(bool)
-    if family == "none-edited":
-        chosen = []
+    if family in ("none-edited", "one-edited"):
+        chosen = several[: int(family == "one-edited")]
     elif family == "all-edited":
         chosen = several
     else:
         chosen = [x for x in several if draw(st.booleans())]
     if family == "alternating":
         changes = {x: Fraction((-1) ** k) for k, x in enumerate(sorted(chosen))}
-    elif family == "cancelling":  # up and down by the same number, side by side
-        height = draw(size)
-        changes = {x: height * draw(st.sampled_from((1, -1))) for x in chosen}
+    elif family == "cancelling":
+        heights = [draw(size) for _ in chosen[1::2]]
+        pairs = zip(chosen[::2], chosen[1::2], heights, strict=False)
+        changes = {x: change for a, b, height in pairs for x, change in ((a, height), (b, -height))}
     elif family == "one-sign":
-        changes = {x: draw(size) for x in chosen}
+        sign = draw(st.sampled_from((1, -1)))
+        changes = {x: draw(size) * sign for x in chosen}
     else:
         changes = {x: draw(size) * draw(st.sampled_from((1, -1))) for x in chosen}
-    base = tuple(draw(_small) for _ in places)
+    base = draw(st.lists(_small, max_size=len(places)))
+    base += [Fraction(0)] * (len(places) - len(base))
     edits = {i: base[i] + changes[x] for i, x in enumerate(places) if x in changes}
-    return {"points": places, "base": base, "edits": edits}
+    return {"points": places, "base": tuple(base), "edits": edits}
 
 
 @st.composite
 def networks(
     draw: st.DrawFn, *, inputs: int = 2, max_width: int = 4, max_hidden: int = 3, outputs: int = 1
 ) -> Layers:
-    """Dense ReLU networks as `(weight, bias)` layers, with widths from 0."""
+    """Dense ReLU networks as `(weight, bias)` layers, with widths from 0.
+
+    >>> from hypothesis import find
+    >>> find(networks(inputs=1), lambda layers: len(layers[0][1]) == 1)
+    [([[Fraction(0, 1)]], [Fraction(0, 1)]), ([[Fraction(0, 1)]], [Fraction(0, 1)])]
+    """
     widths = [inputs, *draw(st.lists(st.integers(0, max_width), min_size=1, max_size=max_hidden)), outputs]
     entry = st.one_of(_small, _ratio, _double, st.just(_TINY))
     return [
@@ -171,7 +212,12 @@ def networks(
 
 @st.composite
 def mutated_certificates(draw: st.DrawFn, documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One of the certificates, with one or two values somewhere replaced, dropped or doubled."""
+    """One of the certificates, with one or two values somewhere replaced, dropped or doubled.
+
+    >>> from hypothesis import find
+    >>> find(mutated_certificates([{"version": 1}]), lambda document: document != {"version": 1})
+    {'version': 2}
+    """
     document: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(list(documents))))
     for _ in range(draw(st.integers(1, 2))):
         box: Any = document
