@@ -61,6 +61,15 @@ class Layer:
         return longest
 
     @property
+    def weights(self) -> int:
+        """The nonzero weights and biases, where equal rows of `weight / denominator` count once."""
+        rows = set()
+        for row, common in zip(self.weight.tolist(), self.denominator.tolist(), strict=True):
+            shared = math.gcd(common, *row)
+            rows.add((common // shared, *(entry // shared for entry in row)))
+        return int(np.count_nonzero(self.bias)) + sum(entry != 0 for _, *row in rows for entry in row)
+
+    @property
     def written_bits(self) -> int:
         """The longest integer as it is written: the entries of a row share a denominator."""
         arrays = (self.weight, self.bias, self.denominator)
@@ -113,6 +122,17 @@ class ReLUNetwork:
     @property
     def neurons(self) -> int:
         return sum(self.widths)
+
+    @property
+    def weights(self) -> int:
+        """The number of nonzero weights and biases, where neurons of a layer with equal rows of weights
+        share them: such a row counts once.
+
+        >>> rows = [[fmpq(1), fmpq(2)], [fmpq(1), fmpq(2)]], [fmpq(0), fmpq(5)]
+        >>> ReLUNetwork.of([rows, ([[fmpq(1), fmpq(3)]], [fmpq(0)])], inputs=2).weights
+        5
+        """
+        return sum(layer.weights for layer in self.layers)
 
     @property
     def bits(self) -> int:
