@@ -67,7 +67,7 @@ class Layer:
         for row, common in zip(self.weight.tolist(), self.denominator.tolist(), strict=True):
             shared = math.gcd(common, *row)
             rows.add((common // shared, *(entry // shared for entry in row)))
-        return int(np.count_nonzero(self.bias)) + sum(entry != 0 for _, *row in rows for entry in row)
+        return int(np.count_nonzero(self.bias)) + sum(bool(entry) for _, *row in rows for entry in row)
 
     @property
     def written_bits(self) -> int:

@@ -26,24 +26,25 @@ _TRIES, _MOST_TRIES = 8, 1000
 
 
 def memorize(problem: FineTuningProblem, ratio: int) -> ReLUNetwork:
-    """Changes of `C` different values at `N` of `K` points, whose distances differ by a factor of `ratio` at
-    most.
+    """Changes of `C` different values at `N` of `K` points, no distance above `ratio` times another.
 
     *Place.* One neuron maps a point to its place `y` in `[0, 2]` along a direction. Cut `[0, 2]` into `2^rho`
     cells: an edited place is at least three cells away from every other one (`_direction`).
 
-    *Word.* The edits, from left to right, stand in groups of `r`. A step function, two neurons in the data-free
-    gap before a group, gives all points there the word `w` of their group, a number in `[0, 2]`.
+    *Word.* The edits, from left to right, stand in groups of `r`. A step function, two neurons in the
+    data-free gap before a group, gives all points there the word `w` of their group, a number in `[0, 2]`.
 
-    *Reading.* The tent map `T(w) = 2w - 4 relu(w - 1)` folds `[0, 2]` in two. `T^m` maps each of `2^m` cells
-    onto `[0, 2]`, the even ones (from 0) rising. Entry by entry, the word lies in the cell `2c` of `2^lambda`, for
-    the class `c = 1..C` of the edit, and then, after `lambda` tents, in its cell of place among `2^rho`; `rho`
-    tents more, and the next entry begins. Each `w` has a preimage in each cell: so words are made from the end.
+    *Reading.* The tent map `T(w) = 2w - 4 relu(w - 1)` folds `[0, 2]` in two. `T^m` maps each of `2^m`
+    cells onto `[0, 2]`, the even ones (from 0) rising. Entry by entry, the word lies in the cell `2c` of
+    `2^lambda`, for the class `c = 1..C` of the edit, and then, after `lambda` tents, in its cell of place
+    among `2^rho`; `rho` tents more, and the next entry begins. Each `w` has a preimage in each cell: so
+    words are made from the end.
 
-    *Testing.* After the tents for the class, `2^(lambda-1) w_before - w = 2c`, for the cell is even. In cells, the
-    place and `w` are at most 1 apart at the own point, and at least 2 everywhere else, so with
-    `E = max(0, |y - w| - 1)` the neuron `relu(2c - 2C E)` is `2c` at the own point and 0 at all others. Twice
-    this is added to `y`, which ends in `[4c, 4c + 2]` (and then passes no more tests) or stays in `[0, 2]`.
+    *Testing.* After the tents for the class, `2^(lambda-1) w_before - w = 2c`, for the cell is even. In
+    cells, the place and `w` are at most 1 apart at the own point, and at least 2 everywhere else, so with
+    `E = max(0, |y - w| - 1)` the neuron `relu(2c - 2C E)` is `2c` at the own point and 0 at all others.
+    Twice this is added to `y`, which ends in `[4c, 4c + 2]` (and then passes no more tests) or stays in
+    `[0, 2]`.
 
     *Output.* A staircase of `C` steps between these intervals takes the wanted values.
 
@@ -57,7 +58,7 @@ def memorize(problem: FineTuningProblem, ratio: int) -> ReLUNetwork:
     >>> problem = FineTuningProblem(points, edits={i: i % 3 - 5 for i in range(3, 40, 2)})
     >>> net = memorize(problem, ratio=39)
     >>> net.depth, net.neurons, net(points) == [problem.delta.get(i, 0) for i in range(40)]
-    (10, 69, True)
+    (9, 61, True)
     """
     if not problem.delta:
         return ReLUNetwork.constant(fmpq(0), 2, problem.d)
@@ -82,13 +83,12 @@ def memorize(problem: FineTuningProblem, ratio: int) -> ReLUNetwork:
         slope = (words[k] - words[k - 1]) / (high - low)
         steps |= {f"low{k}": slope, f"high{k}": -slope}
     tests = range(label, r * (label + rho), label + rho)  # the layers of the tests
-    deep: list[dict[str, Affine]] = [{"y": ({"y": 1}, 0)} for _ in range(tests[-1] + 2)]
+    deep: list[dict[str, Affine]] = [{"y": ({"y": 1}, 0)} for _ in range(tests[-1] + 3)]
     row, offset = steps, words[0]
     for layer in deep[: tests[-1]]:
         layer |= {"w": (row, offset), "over": (row, offset - 1)}
         row, offset = {"w": 2, "over": -4}, fmpq(0)
-    cells, deep_end = 1 << rho, {}
-    deep.append(deep_end)
+    cells, stairs = 1 << rho, deep[-1]
     for test in tests:
         for i in range(test - label + 1, test):
             deep[i]["before"] = ({"w" if i == test - label + 1 else "before": 1}, 0)
@@ -100,16 +100,16 @@ def memorize(problem: FineTuningProblem, ratio: int) -> ReLUNetwork:
         }
         deep[test + 1]["hit"] = ({"class": 1, "right": -2 * classes, "left": -2 * classes}, 0)
         deep[test + 2]["y"] = ({"y": 1, "hit": 2}, 0)
-    ended = deep_end.pop("y")[0]
+    ended, _ = stairs.pop("y")
     output: dict[str, fmpq | int] = {}
     for c, (before, height) in enumerate(itertools.pairwise([fmpq(0), *heights]), start=1):
-        deep_end |= {f"low{c}": (ended, 2 - 4 * c), f"high{c}": (ended, -4 * c)}
+        stairs |= {f"low{c}": (ended, 2 - 4 * c), f"high{c}": (ended, -4 * c)}
         output |= {f"low{c}": (height - before) / 2, f"high{c}": (before - height) / 2}
     place: dict[str, Affine] = {"y": ({"t": scale}, -scale * first)}
     layers = [_matrix(["t"], place), _matrix(["y"], places)]
     for before_names, layer in itertools.pairwise([places, *deep]):
         layers.append(_matrix(list(before_names), layer))
-    layers.append(_matrix(list(deep_end), {"g": (output, 0)}))
+    layers.append(_matrix(list(stairs), {"g": (output, 0)}))
     return ReLUNetwork.of(layers, inputs=1).along(direction)
 
 
@@ -118,7 +118,7 @@ def size(n: int, d: int, classes: int, rho: int, r: int) -> tuple[int, int, int]
     to be 0.
 
     >>> size(19, 1, 3, 7, 1)
-    (69, 117, 9)
+    (61, 118, 9)
     """
     groups, label = -(-n // r), (2 * classes).bit_length()
     tents = r * label + (r - 1) * rho
@@ -134,9 +134,9 @@ def _best(n: int, classes: int, rho: int) -> int:
 def bounds(classes: int, ratio: int) -> tuple[str, str]:
     """Formulas in `N`, `K`, `d` for the neurons and the weights of `memorize`, for fewer than 2^29 classes.
 
-    Of a vector `v` in `R^d` and a random unit vector `u`, `P(|u.v| <= e |v|) <= e sqrt(2d/pi)`. At most
-    `N (2K - N - 1) / 2` pairs have an edited point, so with probability at least 1/2 the projections span at most
-    `ratio N (2K - N - 1) sqrt(2d/pi)` times the least gap around an edit. Three cells a gap are
+    Of a vector `v` in `R^d` and a random unit vector `u`, `P(|u.v| <= e |v|) <= e sqrt(2d/pi)`. At most `N
+    (2K - N - 1) / 2` pairs have an edited point, so with probability at least 1/2 the projections span at
+    most `ratio N (2K - N - 1) sqrt(2d/pi)` times the least gap around an edit. Three cells a gap are
 
         rho = ceil(log2(2.4 ratio N (2K - N) sqrt d))
 
@@ -150,8 +150,8 @@ def bounds(classes: int, ratio: int) -> tuple[str, str]:
 
         weights <= d + 4C + 4 - 4 rho + S,    S = sqrt(A (A + 16 (N-1))).
 
-    The best `r` has `r (r-1) <= a/A`, so `2 A r <= A + S`; the neurons are half the weights that do not depend
-    on `d`, plus `2 - rho + (rho + 3 lambda/2 - 4) r`, and the factor of `r` is at most `A/4`. So
+    The best `r` has `r (r-1) <= a/A`, so `2 A r <= A + S`; the neurons are half the weights that do not
+    depend on `d`, plus `2 - rho + (rho + 3 lambda/2 - 4) r`, and the factor of `r` is at most `A/4`. So
 
         neurons <= 2C + 4 + (5 lambda + 14)/8 + 5 (S - 4 rho)/8.
 
@@ -159,7 +159,7 @@ def bounds(classes: int, ratio: int) -> tuple[str, str]:
 
     >>> from constructions.size_formula import SizeFormula
     >>> [SizeFormula.parse(text).floor(1000, 1000, 10) for text in bounds(7, 1000)]
-    [965, 1547]
+    [963, 1547]
     """
     label = (2 * classes).bit_length()
     rho = f"ceil(log2({Fraction(12 * ratio, 5)}*max(N, 1)*(2*K - N)*sqrt(d)))"

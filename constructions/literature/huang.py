@@ -15,7 +15,7 @@ __all__ = ["memorize"]
 
 
 def memorize(problem: FineTuningProblem) -> ReLUNetwork:
-    """`ceil(N/r) + 3r` neurons for the best `r`: at most `2 sqrt(3N) + 1`. Every point is edited.
+    """`ceil(N/r) + 3r` neurons for the best `r`: at most `2 sqrt(3N) + 1`, for `N = K`.
 
     Huang's network has sigmoids, an arbitrarily small error and `2 sqrt((m + 2) N)` neurons for `m` outputs:
     `L` groups of `N/L` points and `L` pairs that gate the groups. The closest exact ReLU network is the grid

@@ -23,14 +23,17 @@ def memorize(problem: FineTuningProblem, a1: int, a2: int) -> ReLUNetwork:
     Raises:
         ValueError: more different projections than `a1 a2`; widths below 1.
 
-    >>> net = memorize(FineTuningProblem([[i] for i in range(6)], edits={i: (-2) ** i for i in range(6)}), 2, 3)
-    >>> net.widths, net([[i] for i in range(6)]) == [(-2) ** i for i in range(6)]
+    >>> problem = FineTuningProblem([[i] for i in range(6)], edits={i: (-2) ** i for i in range(6)})
+    >>> net = memorize(problem, 2, 3)
+    >>> net.widths, net(problem.points) == [(-2) ** i for i in range(6)]
     ((2, 3), True)
     """
     projection = best_projection(problem)
     line = to_line(problem, projection)
     if a1 < 1 or a2 < 1 or a1 * a2 < line.count:
-        raise ValueError(f"a1 a2 is {a1} * {a2}: expected at least the {line.count} points, and widths from 1")
+        raise ValueError(
+            f"a1 a2 is {a1} * {a2}: expected at least the {line.count} points, and widths from 1"
+        )
     return three_layer_memorizer(line, min(a2, line.count)).along(projection.direction)
 
 

@@ -18,14 +18,15 @@ Window = tuple[fmpq, fmpq]
 
 
 def memorize(problem: FineTuningProblem, d1: int, d2: int) -> ReLUNetwork:
-    """Even hidden widths, at most `d1` and exactly `d2`, if `d1 d2 >= 4N`; every point is edited.
+    """Even hidden widths, at most `d1` and exactly `d2`, if `d1 d2 >= 4N`, for values at all `N = K` points.
 
-    A clip of [Yun2019] (hard-tanh) is the difference of two ReLUs. The sorted positions are cut into groups of
-    `q = d2/2`. In the first layer, one clip a group rises on a window around the group and is constant outside;
-    so a combination `P_k`, `k = 1..q`, has a free slope on each window and one free level at the left end. The
-    slopes are such that `P_k = (-1)^k y` at its own point of each group: the `k`-th from the left in odd
-    groups, where it rises, the `k`-th from the right in even groups, where it falls. With a level `-Lambda` low
-    enough at the left end, it is steep: `|P_k| >= C >= max |y|` at all other points. The output is
+    A clip of [Yun2019] (hard-tanh) is the difference of two ReLUs. The sorted positions are cut into groups
+    of `q = d2/2`. In the first layer, one clip a group rises on a window around the group and is constant
+    outside; so a combination `P_k`, `k = 1..q`, has a free slope on each window and one free level at the
+    left end. The slopes are such that `P_k = (-1)^k y` at its own point of each group: the `k`-th from the
+    left in odd groups, where it rises, the `k`-th from the right in even groups, where it falls. With a
+    level `-Lambda` low enough at the left end, it is steep: `|P_k| >= C >= max |y|` at all other points.
+    The output is
 
         C + sum_k (-1)^k (relu(P_k + C) - relu(P_k - C)) = C + sum_k (-1)^k (clip(P_k) + C)
 
@@ -42,8 +43,9 @@ def memorize(problem: FineTuningProblem, d1: int, d2: int) -> ReLUNetwork:
     Raises:
         ValueError: a width is odd or below 2, or `d1 d2` is less than four times the number of positions.
 
-    >>> net = memorize(FineTuningProblem([[i] for i in range(6)], edits={i: (-2) ** i for i in range(6)}), 6, 4)
-    >>> net.widths, net([[i] for i in range(6)]) == [(-2) ** i for i in range(6)]
+    >>> problem = FineTuningProblem([[i] for i in range(6)], edits={i: (-2) ** i for i in range(6)})
+    >>> net = memorize(problem, 6, 4)
+    >>> net.widths, net(problem.points) == [(-2) ** i for i in range(6)]
     ((6, 4), True)
     """
     for name, width in (("d1", d1), ("d2", d2)):
