@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import random
 from fractions import Fraction
 
 import pytest
+from typer.testing import CliRunner
 
 from constructions import FineTuningProblem, ReLUNetwork
 from constructions.literature import CLAIMS, bit_extraction, huang, inoue, yun
@@ -20,6 +22,7 @@ from constructions.size_claim import (
     separation,
 )
 from constructions.size_formula import SizeFormula
+from ftc.cli import app
 
 Points = list[tuple[Fraction, ...]]
 
@@ -98,10 +101,14 @@ def test_best_widths(n: int) -> None:
     assert network.neurons == math.ceil(2 * math.sqrt(n))
 
 
-def test_the_count_of_huang() -> None:
-    formula = SizeFormula.parse(str(CLAIMS["huang2003"].neurons))
+def test_the_counts_of_many_points() -> None:
+    huang_s, yun_s, inoue_s = (
+        SizeFormula.parse(str(CLAIMS[name].neurons)) for name in ("huang2003", "yun2019", "inoue2019")
+    )
     for n in (*range(1, 300), 999, 1000, 5000, 12345):
-        assert min(-(-n // r) + 3 * r for r in range(1, n + 1)) <= formula.floor(n, n, 1)
+        assert min(-(-n // r) + 3 * r for r in range(1, n + 1)) <= huang_s.floor(n, n, 1)
+        best = min(-(-n // r) + r for r in range(1, n + 1))
+        assert (yun_s.floor(n, n, 1), inoue_s.floor(n, n, 1)) == (2 * best, best)
 
 
 def test_statements_as_quoted() -> None:
@@ -203,3 +210,35 @@ def test_few_values_and_separation() -> None:
     # distances 5, 1 and sqrt(18): two equal points count as one
     assert [separation(ratio).holds(problem) for ratio in (4, 5)] == [False, True]
     assert separation(1).holds(FineTuningProblem([[2**70], [2**70]]))
+
+
+def ftc_zoo(*arguments: str) -> str:
+    run = CliRunner().invoke(app, ["zoo", *arguments])
+    assert run.exit_code == 0, run.output
+    return run.output
+
+
+def test_the_zoo() -> None:
+    shown = json.loads(ftc_zoo("30", "-d", "2", "--json"))
+    assert (shown["N"], shown["K"], shown["d"]) == (30, 30, 2)
+    rows = {row["claim"]: row for row in shown["claims"]}
+    assert list(rows) == list(CLAIMS)
+    for row in rows.values():
+        assert row["verdict"] == "exact"
+        assert row["neurons"] <= row["neurons claimed"]
+        assert row["weights claimed"] is None or row["weights"] <= row["weights claimed"]
+    assert rows["zhang2017"]["weights claimed"] == 62
+    assert rows["bit-extraction"]["asks for"] == ["at most 7 values", "separation 1000"]
+
+
+def test_the_zoo_with_protected_points() -> None:
+    rows = json.loads(ftc_zoo("6", "-d", "1", "--points", "9", "--json"))["claims"]
+    unmet = {row["claim"] for row in rows if row["verdict"] == "not here: N = K"}
+    assert unmet == {"zhang2017", "huang2003", "yun2019", "inoue2019"}
+    assert all(row["verdict"] == "exact" for row in rows if row["claim"] not in unmet)
+    # so many points on a line cannot be well separated
+    rows = json.loads(ftc_zoo("2", "-d", "1", "--points", "720", "--json"))["claims"]
+    assert {row["claim"] for row in rows if "separation" in row["verdict"]} == {"bit-extraction"}
+    shown = ftc_zoo("2", "--points", "3")
+    assert "not here" in shown
+    assert "[Bubeck2020] bubeck2020: general position (taken for granted)" in shown

@@ -68,11 +68,11 @@ def memorize(problem: FineTuningProblem, ratio: int) -> ReLUNetwork:
     scale = 2 / (last - first) if last > first else fmpq(1)
     y = [scale * (t - first) for t in line.positions]
     heights = sorted({line.values[i] for i in line.edits})
-    classes, label = len(heights), (2 * len(heights)).bit_length()
+    classes = len(heights)
     r = _best(len(line.edits), classes, rho)
     groups = [line.edits[k : k + r] for k in range(0, len(line.edits), r)]
     words = [
-        _word([(y[i], heights.index(line.values[i]) + 1) for i in group], label, rho) for group in groups
+        _word([(y[i], heights.index(line.values[i]) + 1) for i in group], classes, rho) for group in groups
     ]
 
     places: dict[str, Affine] = {"y": ({"y": 1}, 0)}
@@ -82,35 +82,41 @@ def memorize(problem: FineTuningProblem, ratio: int) -> ReLUNetwork:
         places |= {f"low{k}": ({"y": 1}, -low), f"high{k}": ({"y": 1}, -high)}
         slope = (words[k] - words[k - 1]) / (high - low)
         steps |= {f"low{k}": slope, f"high{k}": -slope}
-    tests = range(label, r * (label + rho), label + rho)  # the layers of the tests
-    deep: list[dict[str, Affine]] = [{"y": ({"y": 1}, 0)} for _ in range(tests[-1] + 3)]
-    row, offset = steps, words[0]
-    for layer in deep[: tests[-1]]:
-        layer |= {"w": (row, offset), "over": (row, offset - 1)}
-        row, offset = {"w": 2, "over": -4}, fmpq(0)
-    cells, stairs = 1 << rho, deep[-1]
+    readers = _readers((steps, words[0]), r, classes, rho)
+    stairs = readers[-1]
+    output: dict[str, fmpq | int] = {}
+    for c, (before, height) in enumerate(itertools.pairwise([fmpq(0), *heights]), start=1):
+        output |= {f"low{c}": (height - before) / 2, f"high{c}": (before - height) / 2}
+    layers = [_matrix(["t"], {"y": ({"t": scale}, -scale * first)}), _matrix(["y"], places)]
+    layers += [_matrix(list(below), layer) for below, layer in itertools.pairwise([places, *readers])]
+    layers.append(_matrix(list(stairs), {"g": (output, 0)}))
+    return ReLUNetwork.of(layers, inputs=1).along(direction)
+
+
+def _readers(word: Affine, r: int, classes: int, rho: int) -> list[dict[str, Affine]]:
+    """The layers that read words of `r` entries, and the stairs: neurons by name. `w` is the rest of the word
+    and `over` is `relu(w - 1)`."""
+    label, cells = (2 * classes).bit_length(), 1 << rho
+    tests = range(label, r * (label + rho), label + rho)
+    layers: list[dict[str, Affine]] = [{"y": ({"y": 1}, 0)} for _ in range(tests[-1] + 3)]
+    for layer in layers[: tests[-1]]:
+        layer |= {"w": word, "over": (word[0], word[1] - 1)}
+        word = {"w": 2, "over": -4}, 0
     for test in tests:
         for i in range(test - label + 1, test):
-            deep[i]["before"] = ({"w" if i == test - label + 1 else "before": 1}, 0)
+            layers[i]["before"] = ({"w" if i == test - label + 1 else "before": 1}, 0)
         apart: dict[str, fmpq | int] = {"y": fmpq(cells, 2), "w": -cells, "over": 2 * cells}
-        deep[test] |= {
+        layers[test] |= {
             "class": ({"before": 1 << (label - 1), "w": -1, "over": 2}, 0),
             "right": (apart, -1),
             "left": ({name: -factor for name, factor in apart.items()}, -1),
         }
-        deep[test + 1]["hit"] = ({"class": 1, "right": -2 * classes, "left": -2 * classes}, 0)
-        deep[test + 2]["y"] = ({"y": 1, "hit": 2}, 0)
-    ended, _ = stairs.pop("y")
-    output: dict[str, fmpq | int] = {}
-    for c, (before, height) in enumerate(itertools.pairwise([fmpq(0), *heights]), start=1):
-        stairs |= {f"low{c}": (ended, 2 - 4 * c), f"high{c}": (ended, -4 * c)}
-        output |= {f"low{c}": (height - before) / 2, f"high{c}": (before - height) / 2}
-    place: dict[str, Affine] = {"y": ({"t": scale}, -scale * first)}
-    layers = [_matrix(["t"], place), _matrix(["y"], places)]
-    for before_names, layer in itertools.pairwise([places, *deep]):
-        layers.append(_matrix(list(before_names), layer))
-    layers.append(_matrix(list(stairs), {"g": (output, 0)}))
-    return ReLUNetwork.of(layers, inputs=1).along(direction)
+        layers[test + 1]["hit"] = ({"class": 1, "right": -2 * classes, "left": -2 * classes}, 0)
+        layers[test + 2]["y"] = ({"y": 1, "hit": 2}, 0)
+    ended, _ = layers[-1].pop("y")
+    for c in range(1, classes + 1):
+        layers[-1] |= {f"low{c}": (ended, 2 - 4 * c), f"high{c}": (ended, -4 * c)}
+    return layers
 
 
 def size(n: int, d: int, classes: int, rho: int, r: int) -> tuple[int, int, int]:
@@ -192,9 +198,9 @@ def _direction(problem: FineTuningProblem, ratio: int) -> tuple[tuple[int, ...],
     return best[1], best[0]
 
 
-def _word(entries: list[tuple[fmpq, int]], label: int, rho: int) -> fmpq:
+def _word(entries: list[tuple[fmpq, int]], classes: int, rho: int) -> fmpq:
     """The number whose tents pass the cells of these places and classes."""
-    w = fmpq(0)
+    w, label = fmpq(0), (2 * classes).bit_length()
     for place, c in reversed(entries):
         cell = min(int((place * (1 << rho) / 2).floor()), (1 << rho) - 1)
         w = (2 * cell + (2 - w if cell % 2 else w)) / (1 << rho)
