@@ -167,9 +167,10 @@ class ReLUNetwork:
         for layer in self.layers:
             common = math.lcm(1, *layer.denominator.tolist())
             factor = common // layer.denominator if len(layer.bias) else layer.denominator
-            weight, bias = layer.weight * factor[:, None], layer.bias * factor * scale
+            no_inputs = np.zeros((len(a), len(layer.bias)), dtype=object)
+            z = a @ layer.weight.T if layer.weight.shape[1] else no_inputs
+            z = (z + layer.bias * scale) * factor  # last: rows are shorter without the other denominators
             scale *= common
-            z = a @ weight.T + bias if weight.shape[1] else np.repeat(bias[None, :], len(a), axis=0)
             out.append(ExactArray(z, scale))
             a = np.maximum(z, 0)
         return out
