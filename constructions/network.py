@@ -34,6 +34,11 @@ class Layer:
     bias: NDArray[Any]
     denominator: NDArray[Any]
 
+    def __post_init__(self) -> None:
+        for array in (self.weight, self.bias, self.denominator):
+            if array.dtype != object:  # int64 would overflow in silence
+                raise TypeError(f"a layer holds Python integers, in object arrays, and not {array.dtype}")
+
     @classmethod
     def of(cls, weight: Sequence[Row], bias: Row, inputs: int) -> Layer:
         """From rational rows; `inputs` is needed when there is no row."""
@@ -59,6 +64,15 @@ class Layer:
                 shared = math.gcd(entry, common)
                 longest = max(longest, (entry // shared).bit_length(), (common // shared).bit_length())
         return longest
+
+    @property
+    def weights(self) -> int:
+        """The nonzero weights and biases, where equal rows of `weight / denominator` count once."""
+        rows = set()
+        for row, common in zip(self.weight.tolist(), self.denominator.tolist(), strict=True):
+            shared = math.gcd(common, *row)
+            rows.add((common // shared, *(entry // shared for entry in row)))
+        return int(np.count_nonzero(self.bias)) + sum(bool(entry) for _, *row in rows for entry in row)
 
     @property
     def written_bits(self) -> int:
@@ -115,6 +129,17 @@ class ReLUNetwork:
         return sum(self.widths)
 
     @property
+    def weights(self) -> int:
+        """The number of nonzero weights and biases, where neurons of a layer with equal rows of weights
+        share them: such a row counts once.
+
+        >>> rows = [[fmpq(1), fmpq(2)], [fmpq(1), fmpq(2)]], [fmpq(0), fmpq(5)]
+        >>> ReLUNetwork.of([rows, ([[fmpq(1), fmpq(3)]], [fmpq(0)])], inputs=2).weights
+        5
+        """
+        return sum(layer.weights for layer in self.layers)
+
+    @property
     def bits(self) -> int:
         """The longest reduced numerator or denominator of the network, in bits."""
         return max(layer.bits for layer in self.layers)
@@ -147,9 +172,10 @@ class ReLUNetwork:
         for layer in self.layers:
             common = math.lcm(1, *layer.denominator.tolist())
             factor = common // layer.denominator if len(layer.bias) else layer.denominator
-            weight, bias = layer.weight * factor[:, None], layer.bias * factor * scale
+            no_inputs = np.zeros((len(a), len(layer.bias)), dtype=object)
+            z = a @ layer.weight.T if layer.weight.shape[1] else no_inputs
+            z = (z + layer.bias * scale) * factor  # last: rows are shorter without the other denominators
             scale *= common
-            z = a @ weight.T + bias if weight.shape[1] else np.repeat(bias[None, :], len(a), axis=0)
             out.append(ExactArray(z, scale))
             a = np.maximum(z, 0)
         return out

@@ -1,4 +1,4 @@
-"""Claims about constructions: how many neurons they need, and for which problems."""
+"""Claims about constructions: how many neurons and weights they need, and for which problems."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ __all__ = [
     "Layers",
     "SizeClaim",
     "Trial",
+    "few_values",
+    "separation",
 ]
 
 Layers = Sequence[tuple[Any, Any]]
@@ -53,20 +55,19 @@ class Failure:
 
 @dataclass(frozen=True)
 class Trial:
-    """What a construction made of one problem: `network` is None if it made none; `error` is the largest
-    error of an output over the largest wanted change (over 1 if there is none)."""
+    """What a construction made of one problem: `network` is None if it made none."""
 
     network: ReLUNetwork | None
     allowed: int
     failure: Failure | None
-    error: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True)
 class SizeClaim:
     """For every problem that meets the `hypotheses`, `construct(problem)` is a network that solves it with
-    at most `neurons(N, K, d)` hidden neurons in all layers together, and `layers` layers.
+    at most `neurons(N, K, d)` hidden neurons in all layers together, and `layers` layers (None: any number).
 
+    If `weights(N, K, d)` is given, it has at most so many weights too, as `ReLUNetwork.weights` counts.
     `construct` may return a `ReLUNetwork` or plain `(weight, bias)` layers. `source` is a citation key.
 
     >>> def average(problem):
@@ -80,8 +81,9 @@ class SizeClaim:
     source: str
     construct: Callable[[FineTuningProblem], ReLUNetwork | Layers]
     neurons: SizeFormula | str
-    layers: int
+    layers: int | None
     hypotheses: tuple[Hypothesis, ...] = ()
+    weights: SizeFormula | str | None = None
 
     def unmet(self, problem: FineTuningProblem) -> list[Hypothesis]:
         """The hypotheses that the problem does not meet: the claim says nothing about it if there are any."""
@@ -89,33 +91,41 @@ class SizeClaim:
 
     def allowed(self, problem: FineTuningProblem) -> int:
         """The claimed number of neurons, rounded down."""
-        return self._formula.floor(problem.N, problem.K, problem.d)
+        return self._neurons.floor(problem.N, problem.K, problem.d)
+
+    def allowed_weights(self, problem: FineTuningProblem) -> int | None:
+        """The claimed number of weights, rounded down; None if there is no such claim."""
+        weights = self._weights
+        return None if weights is None else weights.floor(problem.N, problem.K, problem.d)
 
     @cached_property
-    def _formula(self) -> SizeFormula:
+    def _neurons(self) -> SizeFormula:
         return SizeFormula.parse(self.neurons) if isinstance(self.neurons, str) else self.neurons
+
+    @cached_property
+    def _weights(self) -> SizeFormula | None:
+        return SizeFormula.parse(self.weights) if isinstance(self.weights, str) else self.weights
 
     def on_trial(self, problem: FineTuningProblem) -> Trial:
         """Build, count and evaluate exactly, whatever the hypotheses say. What `construct` raises, and what
         is no network, fails."""
-        allowed = self.allowed(problem)
+        allowed, weights = self.allowed(problem), self.allowed_weights(problem)
         try:
             made = self.construct(problem)
             network = made if isinstance(made, ReLUNetwork) else _network(made, problem.d)
             outputs = network(problem.points)
         except Exception as error:
             return Trial(None, allowed, Failure("network", "one", f"{type(error).__name__}: {error}"))
-        wrong = {i: got for i, got in enumerate(outputs) if got != problem.delta.get(i, 0)}
-        if wrong:
-            largest = max(map(abs, problem.delta.values()), default=Fraction(1))
-            worst = max(abs(got - problem.delta.get(i, 0)) for i, got in wrong.items()) / largest
-            i = min(wrong)
-            failure = Failure("output", str(problem.delta.get(i, Fraction(0))), str(wrong[i]), i)
-            return Trial(network, allowed, failure, worst)
-        if network.depth != self.layers:
+        for i, got in enumerate(outputs):
+            wanted = problem.delta.get(i, Fraction(0))
+            if got != wanted:
+                return Trial(network, allowed, Failure("output", str(wanted), str(got), i))
+        if self.layers is not None and network.depth != self.layers:
             return Trial(network, allowed, Failure("layers", str(self.layers), str(network.depth)))
         if network.neurons > allowed:
             return Trial(network, allowed, Failure("neurons", f"at most {allowed}", str(network.neurons)))
+        if weights is not None and network.weights > weights:
+            return Trial(network, allowed, Failure("weights", f"at most {weights}", str(network.weights)))
         return Trial(network, allowed, None)
 
 
@@ -156,3 +166,39 @@ DISTINCT = Hypothesis("distinct points", "no two points are equal", _distinct)
 ONE_SIGN = Hypothesis("one sign", "all changes have one sign", lambda problem: problem.one_sign)
 ALL_EDITED = Hypothesis("N = K", "every point changes (memorization)", lambda problem: problem.N == problem.K)
 GENERAL_POSITION = Hypothesis("general position", "no d+1 points lie on a hyperplane", _general_position)
+
+
+def few_values(most: int) -> Hypothesis:
+    """The edited points fall into at most `most` classes of equal changes.
+
+    >>> few_values(1).holds(FineTuningProblem([[0], [1]], edits={0: 1, 1: 2}))
+    False
+    """
+    return Hypothesis(
+        f"at most {most} values",
+        f"the changes take at most {most} values",
+        lambda problem: len(set(problem.delta.values())) <= most,
+    )
+
+
+def separation(ratio: int) -> Hypothesis:
+    """The largest distance of two points is at most `ratio` times the least distance of different ones;
+    exact, by squares.
+
+    >>> [separation(ratio).holds(FineTuningProblem([[0], [1], [9], [9]])) for ratio in (8, 9)]
+    [False, True]
+    """
+
+    def holds(problem: FineTuningProblem) -> bool:
+        points = problem.points.numerators
+        if points.dtype == object or problem.d * (2 * abs(points.astype(object)).max()) ** 2 >= 1 << 63:
+            points = points.astype(object)
+        squares: set[int] = set()
+        for i in range(1, len(points)):
+            to_earlier = ((points[:i] - points[i]) ** 2).sum(axis=1)
+            different = to_earlier[to_earlier > 0]
+            if len(different):
+                squares |= {int(different.min()), int(different.max())}
+        return not squares or max(squares) <= ratio**2 * min(squares)
+
+    return Hypothesis(f"separation {ratio}", f"no distance is above {ratio} times another", holds)

@@ -67,7 +67,7 @@ class Refuted:
         return {
             "verdict": self.verdict, "claim": self.claim.name, "source": self.claim.source,
             "N": self.problem.N, "K": self.problem.K, "d": self.problem.d, "tried": self.tried,
-            "failure": asdict(self.failure), "error": str(self.trial.error),
+            "failure": asdict(self.failure),
         }  # fmt: skip
 
 
@@ -217,7 +217,7 @@ def hunt(
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Refuted | Survived:
     """Try the claim on many problems, of all families and sizes; the last quarter of them is steered towards
-    wide networks, long numbers, many edits and large errors. A failure is shrunk. An interruption (Ctrl-C)
+    wide networks, long numbers and many edits (an error that is not 0 refutes). A failure is shrunk. An interruption (Ctrl-C)
     ends the hunt with what was tried so far; nothing else cuts a single call of `construct` short.
 
     Args:
@@ -357,11 +357,9 @@ def _plain(problem: FineTuningProblem) -> Instance:
 def _steer(target: Callable[..., object], problem: FineTuningProblem, trial: Trial) -> None:
     """Numbers that a search makes large; no verdict depends on them."""
     target(float(problem.N), label="edits")
-    error = trial.error
-    if error:
-        target(float(error.numerator.bit_length() - error.denominator.bit_length()), label="log error")
     if trial.network is not None:
         target(float(trial.network.neurons - trial.allowed), label="neurons over the claim")
+        target(float(trial.network.weights), label="weights")
         target(float(trial.network.bits), label="bits")
 
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from constructions import FineTuningProblem, Solution, refuse_target, write_certificate
 from constructions.files import whole_folder, write_whole
+from constructions.size_claim import SizeClaim
 from ftc.lower_bounds import Json
 from ftc.progress import steps
 from ftc.tables import edits_csv
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ftc.hunt import Refuted, Survived
 
 __all__ = ["COMMANDS"]
+
+GRANTED = ("general position",)  # of random points: there are too many sets of d+1 of them to look at
 
 
 class Effort(StrEnum):
@@ -160,39 +163,87 @@ def zoo(
     d: Annotated[int, typer.Option("-d", min=1, max=50, help="Dimension of the points.")] = 3,
     points: Annotated[int | None, typer.Option(min=1, help="Number of points K; N if absent.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: Json = False,
 ) -> None:
     """What each theorem buys: all claims on one random problem, with N edits among K points."""
-    import numpy as np
-
     from constructions.literature import CLAIMS
 
     total = n if points is None else points
     if total < n:
         raise ValueError(f"--points is {total}: expected at least N = {n}")
+    problems = _random_problems(n, total, d, seed)
+    rows = []
+    with steps() as (say, count):
+        for k, claim in enumerate(CLAIMS.values()):
+            say(claim.name)
+            rows.append(_tried(claim, problems[any(h.name == "one sign" for h in claim.hypotheses)]))
+            count(k + 1, len(CLAIMS))
+    if as_json:
+        print(json.dumps({"N": n, "K": total, "d": d, "claims": rows}))
+        return
+    table = Table(title=f"N = {n} edits among K = {total} random points, d = {d}")
+    table.add_column("claim", no_wrap=True)
+    for heading in ("layers", "neurons", "weights", "bits"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict")
+    for row in rows:
+        layers, bits = ("" if row[key] is None else str(row[key]) for key in ("layers", "bits"))
+        neurons, weights = (_of(row[key], row[f"{key} claimed"]) for key in ("neurons", "weights"))
+        table.add_row(row["claim"], layers, neurons, weights, bits, row["verdict"])
+    Console().print(table)
+    print("neurons and weights: built/claimed; bits: the longest number")
+    asking: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        asked = [f"{name} (taken for granted)" if name in GRANTED else name for name in row["asks for"]]
+        asking.setdefault((row["source"], ", ".join(asked)), []).append(row["claim"])
+    for (source, asked_for), names in asking.items():
+        print(f"[{source}] {', '.join(names)}: {asked_for or 'all problems'}")
+
+
+def _of(built: int | None, claimed: int | None) -> str:
+    return "/".join(str(x) for x in (built, claimed) if x is not None)
+
+
+def _random_problems(n: int, total: int, d: int, seed: int) -> dict[bool, FineTuningProblem]:
+    """Random points, one at most in each cell of a grid so that they are well apart; the first `n` change by
+    a few integers, or, in the problem `True`, by 1."""
+    import numpy as np
+
     rng = np.random.default_rng(seed)
-    signs = rng.choice([-1, 1], size=n)
-    problems = {
-        one_sign: FineTuningProblem(
-            rng.normal(size=(total, d)), edits={i: 1 if one_sign else int(signs[i]) for i in range(n)}
-        )
+    # all but the first quarter of an edge stays free: least distance 3/4, largest side times sqrt(d)
+    side = int(700 / d**0.5)
+    while side**d < total:
+        side *= 2
+    cells: dict[tuple[int, ...], None] = {}
+    while len(cells) < total:
+        cells |= dict.fromkeys(map(tuple, rng.integers(side, size=(total, d)).tolist()))
+    within = rng.integers(1 << 18, size=(total, d)) / (1 << 20)
+    places = np.array(list(cells)[:total]) + within
+    changes = rng.choice([-3, -2, -1, 1, 2, 3, 4], size=n).tolist()
+    return {
+        one_sign: FineTuningProblem(places, edits={i: 1 if one_sign else changes[i] for i in range(n)})
         for one_sign in (False, True)
     }
-    table = Table(title=f"N = {n} edits among K = {total} random points, d = {d}")
-    for heading in ("claim", "source", "layers", "neurons", "claimed", "bits", "asks for", "verdict"):
-        table.add_column(heading)
-    for claim in CLAIMS.values():
-        problem = problems[any(h.name == "one sign" for h in claim.hypotheses)]
-        unmet = [h for h in claim.hypotheses if h.name != "general position" and not h.holds(problem)]
-        asks = ", ".join(h.name for h in claim.hypotheses)
-        head = (claim.name, claim.source, str(claim.layers))
-        if unmet:
-            table.add_row(*head, "", "", "", asks, f"not here: {unmet[0].text}")
-            continue
-        trial = claim.on_trial(problem)
-        built = ("", "") if trial.network is None else (str(trial.network.neurons), str(trial.network.bits))
-        verdict = "exact" if trial.failure is None else f"{trial.failure.what}: {trial.failure.got}"
-        table.add_row(*head, built[0], str(trial.allowed), built[1], asks, verdict)
-    Console().print(table)
+
+
+def _tried(claim: SizeClaim, problem: FineTuningProblem) -> dict[str, Any]:
+    """A row of the zoo: what a claim makes of a problem, if it meets the hypotheses."""
+    unmet = [h for h in claim.hypotheses if h.name not in GRANTED and not h.holds(problem)]
+    row: dict[str, Any] = {
+        "claim": claim.name, "source": claim.source, "asks for": [h.name for h in claim.hypotheses],
+        "layers": claim.layers, "neurons": None, "neurons claimed": None, "weights": None,
+        "weights claimed": None, "bits": None, "verdict": f"not here: {unmet[0].name}" if unmet else "exact",
+    }  # fmt: skip
+    if unmet:
+        return row
+    trial = claim.on_trial(problem)
+    row |= {"neurons claimed": trial.allowed, "weights claimed": claim.allowed_weights(problem)}
+    if trial.network is not None:
+        net = trial.network
+        row |= {"layers": net.depth, "neurons": net.neurons, "weights": net.weights, "bits": net.bits}
+    if trial.failure is not None:
+        row["verdict"] = f"{trial.failure.what}: {trial.failure.got}"
+    return row
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"hunt": hunt, "zoo": zoo}
