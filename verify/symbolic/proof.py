@@ -231,7 +231,7 @@ class Case:
         found: dict[Expr, None] = {}
         for expr, _ in self.pending + self.claim:
             ready = (unit for unit in expr.atoms(relu) if not unit.args[0].has(relu))
-            found.update(dict.fromkeys(sorted(ready, key=sp.default_sort_key)))
+            found.update(dict.fromkeys(sorted(ready, key=_order)))
         return list(found)
 
     @property
@@ -300,6 +300,10 @@ class Part:
                     pass
                 case _:
                     raise ProofError(f"{node} is no step of a proof")
+
+
+def _order(unit: Expr) -> Any:
+    return unit.args[0].could_extract_minus_sign(), sp.default_sort_key(unit)
 
 
 def plain_facts(goal: Goal) -> list[Fact]:

@@ -42,7 +42,8 @@ class _Text:
         for coefficient, product in found.terms:
             factors = [self.brackets.format(self.expr(used.polynomial)) for used in product]
             if coefficient != 1 or not factors:
-                factors.insert(0, self.brackets.format(self.expr(coefficient)))
+                number = self.expr(coefficient)
+                factors.insert(0, number if coefficient.is_positive else self.brackets.format(number))
             parts.append(self.times.join(factors))
         return self.formula(f"0 = {' + '.join(parts)} {self.signs['>']} 0")
 
@@ -60,13 +61,15 @@ class _LaTeX(_Text):
         return f"${text}$"
 
 
-def _steps(style: _Text, case: Case, node: Node, number: str) -> Iterator[tuple[str, str]]:
-    """For each step the number of its case and a sentence."""
+def _steps(
+    style: _Text, case: Case, node: Node, number: str, right: tuple[Expr, ...]
+) -> Iterator[tuple[str, str]]:
+    """For each step the number of its case and a sentence; `right` has the right sides of the claim."""
     match node:
         case Impossible(because):
             yield number, f"This case is impossible: {style.sum(because)}."
-        case Identity():
-            yield number, "Now both sides are the same."
+        case Identity(which):
+            yield number, f"Now both sides are {style.formula(style.expr(sp.expand(right[which])))}."
         case Refuted(because):
             for way, found in zip(case.failures(), because, strict=True):
                 against = " and ".join(style.fact(one) for one in way)
@@ -75,22 +78,24 @@ def _steps(style: _Text, case: Case, node: Node, number: str) -> Iterator[tuple[
         case Forced(given, because, then):
             equality = Fact(given.polynomial, "=")
             yield number, f"{style.fact(equality)}, for otherwise {style.sum(because)}."
-            yield from _steps(style, case.know(equality), then, number)
+            yield from _steps(style, case.know(equality), then, number, right)
         case Split(unit, zero_up, up, down):
             sides = {True: up, False: down}
             closed = [side for side, below in sides.items() if isinstance(below, Impossible)]
             for side in (True, False):
                 inside = case.enter(unit, side, zero_up)
-                becomes = style.compared(unit, "=", unit.args[0] if side else sp.S.Zero)
+                value = unit.args[0] if side else sp.S.Zero
+                becomes = style.compared(unit, "=", value)
+                now = tuple(expr.xreplace({unit: value}) for expr in right)
                 below, other = sides[side], sides[not side]
                 if closed == [not side] and isinstance(other, Impossible):
                     against = style.fact(case.side(unit, not side, zero_up))
                     yield number, f"{becomes}, for {against} is impossible: {style.sum(other.because)}."
-                    yield from _steps(style, inside, below, number)
+                    yield from _steps(style, inside, below, number, now)
                 elif len(closed) != 1:
                     deeper = f"{number}.{1 if side else 2}"
                     yield deeper, f"Case {style.fact(inside.path[-1])}: {becomes}."
-                    yield from _steps(style, inside, below, deeper)
+                    yield from _steps(style, inside, below, deeper, now)
 
 
 def _part(style: _Text, part: Part, number: int) -> Iterator[tuple[str, str]]:
@@ -106,7 +111,7 @@ def _part(style: _Text, part: Part, number: int) -> Iterator[tuple[str, str]]:
     for base, found in part.positive:
         shown = style.compared(base, ">", sp.S.Zero)
         yield str(number), f"The denominator is positive, {shown}, for otherwise {style.sum(found)}."
-    yield from _steps(style, Case.of(goal), part.tree, str(number))
+    yield from _steps(style, Case.of(goal), part.tree, str(number), tuple(r.plain_right for r in goal.claim))
 
 
 def as_text(proof: Proof) -> str:

@@ -79,8 +79,13 @@ class Relation:
     @property
     def difference(self) -> Expr:
         """What is compared with 0, by `=`, `>` or `>=`; `|z|` as `relu(z) + relu(-z)`."""
-        sides = (self.left - self.right) if self.sign[0] != "<" else (self.right - self.left)
-        return sides.replace(sp.Abs, lambda z: relu(z) + relu(-z))
+        left, right = _without_abs(self.left), _without_abs(self.right)
+        return left - right if self.sign[0] != "<" else right - left
+
+    @property
+    def plain_right(self) -> Expr:
+        """The right side, `|z|` as in `difference`."""
+        return _without_abs(self.right)
 
     @property
     def denominators(self) -> list[Expr]:
@@ -91,6 +96,10 @@ class Relation:
     def direction(self) -> str:
         """The sign of `difference`."""
         return self.sign.replace("<", ">")
+
+
+def _without_abs(expr: Expr) -> Expr:
+    return expr.replace(sp.Abs, lambda z: relu(z) + relu(-z))
 
 
 def equal(left: Any, right: Any) -> Relation:
