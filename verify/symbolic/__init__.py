@@ -1,9 +1,15 @@
 """Symbolic evidence: the lemmas behind the constructions, proven for arbitrary real parameters (sympy).
 
-`LEMMAS` has a function for each; it returns a `Proof`, whose steps are printed by `str` and by `latex`. `prove`
-and `goal` are there for other statements about `relu`.
+`LEMMAS` has a function for each; it returns a `Proof`, whose steps are printed by `str` and by `latex`.
+`prove` and `goal` are there for other statements about `relu`. No verdict on a certificate rests on this.
 
 >>> print(LEMMAS["carry"]())
+carry: One neuron that is always active carries a value through a further layer.
+<BLANKLINE>
+1. For all real floor, g with g >= -floor: -floor + relu(floor + g) = g.
+1. The hypotheses can be met, for instance by floor = 0, g = 0.
+1. relu(floor + g) = floor + g, for floor + g < 0 is impossible: 0 = (floor + g) + (-floor - g) > 0.
+1. Now both sides are g.
 """
 
 from collections.abc import Callable

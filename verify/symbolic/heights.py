@@ -1,7 +1,7 @@
 """Lemmas about what few neurons make of a value: bumps, output stages, lifts and steps.
 
-Each function returns a checked `Proof`, or raises `ProofError`. A keyword is a constant of the statement; what it
-is by default makes the statement true, and the tests show that other values make it false.
+Each lemma returns a checked `Proof`, or raises `ProofError`. A keyword is a constant of the statement; its
+default makes the statement true, and the tests show that other values make it false.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ def four_neuron_bump(margin: Any = 1) -> Proof:
 
 
 def steep_enough(share: Any = 1) -> Proof:
-    """On a line with an edit, with `z = k u` and `v(u) = v + w u` at distance `u` from it: if `|u| >= gap` and
-    `(|k| - |w|) gap >= c + |v|`, then `|z| >= c + |v(u)|`, as the bumps ask."""
+    """On a line with an edit, `z = k u` and `v(u) = v + w u` at distance `u` from it: if `|u| >= gap`
+    and `(|k| - |w|) gap >= c + |v|`, then `|z| >= c + |v(u)|`, as the bumps ask."""
     k, u, v, w, c, gap = parameters("k u v w c gap")
     given = [
         above(gap, 0), at_least(c, 0), at_least(abs(u), gap),

@@ -6,7 +6,8 @@ polynomial once denominators are cleared. As in `heights`, keywords are constant
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from verify.symbolic.proof import Goal, Proof
@@ -21,6 +22,7 @@ __all__ = [
     "five_points_second_case",
     "five_points_second_function",
     "five_points_two_breakpoints",
+    "five_points_with_breakpoints",
     "further_point",
     "restart",
     "restarted",
@@ -67,10 +69,12 @@ class Points(NamedTuple):
             y.append(y[-1] + slope * gap)
         return cls(x, y, h, s, [above(gap, 0) for gap in h])
 
-    def interpolated(self, function: Any, given: list[Relation], title: str = "") -> Iterator[Goal]:
+    def interpolated(
+        self, function: Callable[[Expr], Expr], given: list[Relation], title: str = ""
+    ) -> Iterator[Goal]:
         """The function takes all the values."""
         for k, (place, value) in enumerate(zip(self.x, self.y, strict=True), start=1):
-            where = f"{title}point {k}" if title else f"Point {k}"
+            where = f"{title}, point {k}" if title else f"Point {k}"
             yield goal([*self.gaps, *given], equal(function(place), value), where)
 
 
@@ -102,14 +106,14 @@ def five_points_first_function(t: Expr, p: Points) -> tuple[Expr, Expr]:
 def five_points_first_case(slack: Any = 0) -> Proof:
     """Three neurons and a bias interpolate five alternating values if `s3 - s4 <= s1`."""
     p = Points.of(5)
-    given = [*_alternating(p.s), at_most(p.s[2] - p.s[3], p.s[0] + slack)]
+    given = [*_alternating(p.s), at_most(p.s[2] - p.s[3], p.s[0] + slack * (p.s[1] - p.s[0]))]
     _, first = five_points_first_function(p.x[0], p)
     return prove(
         "five-points-first-case",
-        "Start with slope s3 - s4, break before point 2, at point 3 and at point 4; the last neuron faces left.",
+        "Start with slope s3 - s4, break until point 2, at point 3 and at point 4; one neuron faces left.",
         [
             goal([*p.gaps, *given], above(first, p.x[0]), "The first breakpoint is right of point 1"),
-            goal([*p.gaps, *given], at_most(first, p.x[1]), "and not right of point 2"),
+            goal([*p.gaps, *given], at_most(first, p.x[1]), "The first breakpoint is not right of point 2"),
             *p.interpolated(lambda t: five_points_first_function(t, p)[0], given),
         ],
     )
@@ -128,50 +132,51 @@ def five_points_second_function(t: Expr, p: Points) -> tuple[Expr, Expr]:
 def five_points_second_case(slack: Any = 0) -> Proof:
     """Three neurons and a bias interpolate five alternating values if `s2 - s1 >= s4`: the mirror image."""
     p = Points.of(5)
-    given = [*_alternating(p.s), at_least(p.s[1] - p.s[0] + slack, p.s[3])]
+    given = [*_alternating(p.s), at_least(p.s[1] - p.s[0], p.s[3] - slack * (p.s[3] - p.s[2]))]
     _, last = five_points_second_function(p.x[0], p)
     return prove(
         "five-points-second-case",
-        "End with slope s2 - s1, break at point 2, at point 3 and behind point 4; the last two neurons face left.",
+        "End with slope s2 - s1, break at point 2, at point 3 and from point 4 on; two neurons face left.",
         [
             goal([*p.gaps, *given], at_least(last, p.x[3]), "The last breakpoint is not left of point 4"),
-            goal([*p.gaps, *given], below(last, p.x[4]), "and left of point 5"),
+            goal([*p.gaps, *given], below(last, p.x[4]), "The last breakpoint is left of point 5"),
             *p.interpolated(lambda t: five_points_second_function(t, p)[0], given),
         ],
     )
 
 
-def five_points_two_breakpoints(same: int = 1) -> Proof:
-    """If the three second differences do not strictly alternate, two breakpoints do: three neurons, the first
-    of which starts at point 1. Neighbours of one sign share the point where the outer lines meet; if
-    one is 0, the others keep their points. `same = -1` makes neighbours of different signs share."""
+def five_points_with_breakpoints(t: Expr, p: Points, bends: list[tuple[Expr, Expr]]) -> Expr:
+    """A neuron that starts at point 1, and one for each breakpoint and slope jump."""
+    neurons = [jump * relu(t - place) for place, jump in [(p.x[0], p.s[0]), *bends]]
+    return p.y[0] + sum(neurons)
+
+
+def five_points_two_breakpoints(shift: Any = 0) -> Proof:
+    """If the three second differences do not strictly alternate, two breakpoints do, so three neurons.
+    Neighbours of one sign share the point where the outer lines meet (moved by `shift` gaps); if
+    one is 0, the others keep their points."""
     p = Points.of(5)
-    x1, x2, x3, x4, _ = p.x
-    _, h2, h3, _ = p.h
     s1, s2, s3, s4 = p.s
-
-    def function(t: Expr, bends: list[tuple[Expr, Expr]]) -> Expr:
-        return p.y[0] + s1 * relu(t - x1) + sum(jump * relu(t - place) for place, jump in bends)
-
-    def goals() -> Iterator[Goal]:
-        for sign, name in ((1, "up"), (-1, "down")):
-            meet = x2 + h2 * (sign * (s3 - s2)) / (sign * (s3 - s1))
-            given = [above(sign * (s2 - s1), 0), above(same * sign * (s3 - s2), 0)]
-            shared = [(meet, s3 - s1), (x4, s4 - s3)]
-            yield from p.interpolated(lambda t: function(t, shared), given, f"First two {name}, ")  # noqa: B023
-            meet = x3 + h3 * (sign * (s4 - s3)) / (sign * (s4 - s2))
-            given = [above(sign * (s3 - s2), 0), above(same * sign * (s4 - s3), 0)]
-            shared = [(x2, s2 - s1), (meet, s4 - s2)]
-            yield from p.interpolated(lambda t: function(t, shared), given, f"Last two {name}, ")  # noqa: B023
-        plain = [(x2, s2 - s1), (x3, s3 - s2), (x4, s4 - s3)]
-        for k, name in enumerate(("First", "Second", "Third")):
-            rest = plain[:k] + plain[k + 1 :]
-            yield from p.interpolated(lambda t: function(t, rest), [equal(p.s[k + 1], p.s[k])], f"{name} is 0, ")  # noqa: B023
-
+    plain = [(p.x[k], p.s[k] - p.s[k - 1]) for k in (1, 2, 3)]
+    ways: list[tuple[str, list[tuple[Expr, Expr]], list[Relation]]] = []
+    for sign, name in ((1, "up"), (-1, "down")):
+        first, second, third = (sign * jump for _, jump in plain)
+        meet = p.x[1] + p.h[1] * (shift + second / (sign * (s3 - s1)))
+        bends = [(meet, s3 - s1), plain[2]]
+        ways.append((f"First two {name}", bends, [above(first, 0), above(second, 0)]))
+        meet = p.x[2] + p.h[2] * (shift + third / (sign * (s4 - s2)))
+        bends = [plain[0], (meet, s4 - s2)]
+        ways.append((f"Last two {name}", bends, [above(second, 0), above(third, 0)]))
+    for k, name in enumerate(("First", "Second", "Third")):
+        ways.append((f"{name} is 0", plain[:k] + plain[k + 1 :], [equal(p.s[k], p.s[k + 1])]))
     return prove(
         "five-points-two-breakpoints",
         "If the second differences of five values do not strictly alternate, two breakpoints interpolate.",
-        goals(),
+        [
+            wanted
+            for name, bends, given in ways
+            for wanted in p.interpolated(partial(five_points_with_breakpoints, p=p, bends=bends), given, name)
+        ],
     )
 
 
@@ -180,11 +185,14 @@ def further_point(lag: Any = 0) -> Proof:
     t, x, y, h, slope, wanted = parameters("t x y h s r")
     jump = wanted - slope
     start = x + lag * h
-    new = goal([above(h, 0)], equal(y + slope * h + jump * relu(x + h - start), y + wanted * h), "The new point")
+    value = y + slope * h + jump * relu(x + h - start)
     return prove(
         "further-point",
         "To go on with slope r where a function has slope s, one neuron is enough.",
-        [goal([above(h, 0), at_most(t, x)], equal(jump * relu(t - start), 0), "Earlier points"), new],
+        [
+            goal([above(h, 0), at_most(t, x)], equal(jump * relu(t - start), 0), "Earlier points"),
+            goal([above(h, 0)], equal(value, y + wanted * h), "The new point"),
+        ],
     )
 
 
@@ -210,8 +218,8 @@ def restart(reach: Any = 1) -> Proof:
 
 
 def window(jump: Any = 1) -> Proof:
-    """A second difference at `a < b < c` is additive; it is 0 for lines, at least 0 for `relu(t - p)`, and 0 for
-    it if `p` is not in `(a, c)`. So if it is positive, there is a convex breakpoint in `(a, c)`."""
+    """A second difference at `a < b < c` is additive; it is 0 for lines, at least 0 for `relu(t - p)`, and 0
+    for it if `p` is not in `(a, c)`. So if it is positive, a convex breakpoint lies in `(a, c)`."""
     a, h1, h2, p, y, s = parameters("a h1 h2 p y s")
     gaps = [above(h1, 0), above(h2, 0)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +12,7 @@ from verify.symbolic.terms import Relation, holds
 __all__ = ["find_point", "shown"]
 
 Point = dict[Any, Fraction]
-_SMALL = [Fraction(n, q) for n, q in ((0, 1), (1, 1), (-1, 1), (2, 1), (-2, 1), (1, 2), (-1, 2), (3, 1), (1, 4))]
+_SMALL = [Fraction(text) for text in ["0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "1/4"]]
 
 
 def find_point(
@@ -61,5 +61,3 @@ def find_point(
 def shown(point: Mapping[Any, Fraction]) -> str:
     """`x = 1, y = 1/2`."""
     return ", ".join(f"{symbol} = {value}" for symbol, value in point.items())
-
-

@@ -22,7 +22,6 @@ from verify.symbolic.terms import (
     Relation,
     cleared,
     denominators,
-    fact,
     holds,
     inspected,
     relu,
@@ -80,6 +79,11 @@ class Goal:
         return self.hypotheses + self.claim
 
     @property
+    def plain(self) -> list[Relation]:
+        """The hypotheses without `relu` and denominators, which may say that denominators are positive."""
+        return [r for r in self.hypotheses if not r.difference.has(relu) and not r.denominators]
+
+    @property
     def denominators(self) -> list[Expr]:
         return list(dict.fromkeys(base for r in self.relations for base in r.denominators))
 
@@ -103,12 +107,13 @@ class Contradiction:
     def check(self, facts: Collection[Fact]) -> None:
         """Raises ProofError if it does not follow from these facts."""
         positive = False
-        for coefficient, product in self.terms:
-            if inspected(coefficient).has(relu, sp.Abs) or denominators(coefficient):
+        for number, product in self.terms:
+            coefficient = inspected(number)
+            if coefficient.has(relu, sp.Abs) or denominators(coefficient):
                 raise ProofError(f"a contradiction multiplies by {coefficient}, which is no polynomial")
             for used in product:
                 if used not in facts:
-                    raise ProofError(f"a contradiction uses {used.polynomial} {used.sign} 0, which is not given")
+                    raise ProofError(f"{used.polynomial} {used.sign} 0 is used, and not given")
             if any(used.sign == "=" for used in product):
                 continue
             if not (coefficient.is_Rational and coefficient > 0):
@@ -121,7 +126,8 @@ class Contradiction:
 
     @property
     def total(self) -> Expr:
-        return sum((c * sp.Mul(*(used.polynomial for used in product)) for c, product in self.terms), sp.S.Zero)
+        terms = (c * sp.Mul(*(used.polynomial for used in product)) for c, product in self.terms)
+        return sum(terms, sp.S.Zero)
 
 
 @dataclass(frozen=True)
@@ -194,9 +200,7 @@ class Case:
         """Hypotheses without `relu` become facts."""
         new = (self.fact(*r) for r in self.pending if not r[0].has(relu))
         facts = dict.fromkeys((*self.facts, *new))
-        return replace(
-            self, facts=tuple(facts), pending=tuple(r for r in self.pending if r[0].has(relu))
-        )
+        return replace(self, facts=tuple(facts), pending=tuple(r for r in self.pending if r[0].has(relu)))
 
     def fact(self, difference: Expr, sign: str) -> Fact:
         """A relation without `relu`, as one of polynomials: its denominators are among the positive ones."""
@@ -223,6 +227,8 @@ class Case:
         return replace(self.know(new), pending=pending, claim=claim)._settled()
 
     def know(self, new: Fact) -> Case:
+        if new in self.facts:
+            return self
         return replace(self, facts=(*self.facts, new), path=(*self.path, new))
 
     @property
@@ -272,24 +278,25 @@ class Part:
         goal, point = self.goal, dict(self.example)
         if set(point) != set(goal.symbols) or not all(isinstance(x, Fraction) for x in point.values()):
             raise ProofError("the example is no point for these parameters")
-        plain = plain_facts(goal)
+        plain = [r.fact for r in goal.plain]
         shown = dict(self.positive)
         for base in goal.denominators:
             if base not in shown:
                 raise ProofError(f"the denominator {base} is not shown to be positive")
-            shown[base].check({*plain, fact(-base, ">=")})
+            shown[base].check({*plain, Fact(sp.expand(-base), ">=")})
         for relation in goal.hypotheses:
             if not holds(relation)(point):
-                raise ProofError(f"the example does not meet {relation.left} {relation.sign} {relation.right}")
+                raise ProofError(f"the example does not meet {relation}")
         for case, node in walk(Case.of(goal), self.tree):
             match node:
                 case Impossible(because):
                     because.check(set(case.facts))
                 case Identity(which):
                     if not case.same(which):
-                        rest = case.claim[which][0]
-                        raise ProofError(f"no identity: {rest} remains", case=case.path, remaining=rest)
+                        raise ProofError(f"no identity: {case.claim[which][0]} remains")
                 case Refuted(because):
+                    if len(because) != len(case.failures()):
+                        raise ProofError("some way in which the claim could fail is left out")
                     for way, contradiction in zip(case.failures(), because, strict=True):
                         contradiction.check({*case.facts, *way})
                 case Forced(given, because):
@@ -304,12 +311,6 @@ class Part:
 
 def _order(unit: Expr) -> Any:
     return unit.args[0].could_extract_minus_sign(), sp.default_sort_key(unit)
-
-
-def plain_facts(goal: Goal) -> list[Fact]:
-    """The hypotheses without `relu` and without denominators, which may say that denominators are positive."""
-    plain = (r for r in goal.hypotheses if not r.difference.has(relu) and not r.denominators)
-    return [fact(r.difference, r.direction) for r in plain]
 
 
 def walk(case: Case, node: Node) -> Iterator[tuple[Case, Node]]:
@@ -337,8 +338,8 @@ class Proof:
         for part in self.parts:
             try:
                 part.check()
-            except ProofError as error:
-                raise ProofError(f"{self.name}: {error}", self.name, error.case, error.remaining) from None
+            except ValueError as error:
+                raise ProofError(f"{self.name}: {error}", self.name) from error
 
     @property
     def cases(self) -> int:

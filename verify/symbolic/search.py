@@ -1,8 +1,8 @@
 """Finding proofs: which signs to split on, and the multipliers of contradictions, by exact linear programs.
 
-Nothing here is trusted: `prove` hands out what `Proof.check` has accepted. If all polynomials of a goal are
-linear, a claim that is true is proven (Farkas), and one that is false is refuted by a point. Otherwise products
-of two facts are tried as well, and what is then still open is not decided.
+Nothing here is trusted: `prove` hands out what `Proof.check` has accepted. If all polynomials of a goal
+are linear, a true claim is proven (Farkas' lemma). Otherwise products of two facts are tried as well, and what
+is then still open is not decided.
 """
 
 from __future__ import annotations
@@ -30,10 +30,9 @@ from verify.symbolic.proof import (
     ProofError,
     Refuted,
     Split,
-    plain_facts,
 )
 from verify.symbolic.simplex import combination
-from verify.symbolic.terms import Expr, Fact, Relation
+from verify.symbolic.terms import Expr, Fact, Relation, above
 
 __all__ = ["contradiction", "goal", "prove"]
 
@@ -56,8 +55,8 @@ def prove(name: str, text: str, goals: Iterable[Goal]) -> Proof:
     """A checked proof of all the goals.
 
     Raises:
-        ProofError: a goal is false (with a counterexample, if one was found) or was not decided, its hypotheses
-            contradict each other, or no point that meets them was found; the message names the case.
+        ProofError: a goal is false (with a counterexample, if one was found) or was not decided, its
+            hypotheses contradict each other, or no point that meets them was found; the message names the case.
 
     >>> from verify.symbolic.terms import above, at_least, equal, parameters, relu
     >>> x, a = parameters("x a")
@@ -72,7 +71,7 @@ def prove(name: str, text: str, goals: Iterable[Goal]) -> Proof:
         where = f"{name} ({wanted.title})" if wanted.title else name
         try:
             parts.append(_part(wanted))
-        except _Open as error:
+        except _OpenCaseError as error:
             raise _failure(name, where, wanted, error) from None
         except ProofError as error:
             raise ProofError(f"{where}: {error}", name) from None
@@ -82,17 +81,22 @@ def prove(name: str, text: str, goals: Iterable[Goal]) -> Proof:
 
 
 @dataclass
-class _Open(Exception):
+class _OpenCaseError(Exception):
     """A case that cannot be closed, and points that look like counterexamples."""
 
     case: Case
     hints: list[Point]
 
 
-def _failure(name: str, where: str, wanted: Goal, error: _Open) -> ProofError:
+def _failure(name: str, where: str, wanted: Goal, error: _OpenCaseError) -> ProofError:
     case = error.case
     hints = [*error.hints, dict(wanted.example)]
-    point = find_point(wanted.symbols, wanted.hypotheses, wanted.claim, hints)
+    there = [Relation(f.polynomial, 0, f.sign) for f in case.path]
+    points = (
+        find_point(wanted.symbols, [*wanted.hypotheses, *narrower], wanted.claim, hints)
+        for narrower in (there, [])
+    )
+    point = next((point for point in points if point is not None), None)
     verdict = "cannot be decided" if point is None else f"false, for instance at {shown(point)}"
     path = ", ".join(f"{f.polynomial} {f.sign} 0" for f in case.path) or "all parameters"
     open_claims = " or ".join(f"{sp.expand(expr)} {sign} 0" for expr, sign in case.claim)
@@ -101,12 +105,14 @@ def _failure(name: str, where: str, wanted: Goal, error: _Open) -> ProofError:
 
 
 def _part(wanted: Goal) -> Part:
-    plain = plain_facts(wanted)
+    plain = [r.fact for r in wanted.plain]
     positive = []
     for base in wanted.denominators:
-        found, _ = contradiction([*plain, Fact(sp.expand(-base), ">=")])
+        found, hint = contradiction([*plain, Fact(sp.expand(-base), ">=")])
         if found is None:
-            raise ProofError(f"the denominator {base} is not shown to be positive by the hypotheses")
+            at = find_point(wanted.symbols, wanted.plain, [above(base, 0)], [dict(wanted.example), hint])
+            instance = "" if at is None else f"; it is not, for instance, at {shown(at)}"
+            raise ProofError(f"the hypotheses do not show that the denominator {base} is positive{instance}")
         positive.append((base, found))
     start = Case.of(wanted)
     found, hint = contradiction(start.facts)
@@ -126,7 +132,7 @@ def _refuse_if_empty(start: Case) -> None:
     nothing = Case(start.facts, start.pending, (), start.bases)
     try:
         _tree(nothing)
-    except _Open:
+    except _OpenCaseError:
         return
     raise ProofError("the hypotheses contradict each other in every case")
 
@@ -181,14 +187,14 @@ def _leaf(case: Case) -> Node:
             found, _ = contradiction([*case.facts, Fact(given.polynomial, ">")])
             if found is not None:
                 return Forced(given, found, _leaf(case.know(Fact(given.polynomial, "="))))
-    raise _Open(case, hints)
+    raise _OpenCaseError(case, hints)
 
 
 def contradiction(
     facts: Iterable[Fact], most: int = 2, least: int = 1
 ) -> tuple[Contradiction | None, dict[Any, Fraction]]:
-    """A contradiction from products of up to `most` facts, or None and a point, at which facts that are linear
-    hold.
+    """A contradiction from products of `least` to `most` facts, or None and a point: if all facts are linear,
+    they hold there.
 
     >>> x = sp.Symbol("x", real=True)
     >>> contradiction([Fact(x - 1, ">="), Fact(-x, ">=")])[0].terms

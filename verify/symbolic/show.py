@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import sympy as sp
 
-from verify.symbolic.proof import Case, Contradiction, Forced, Identity, Impossible, Node, Part, Proof, Refuted, Split
+from verify.symbolic.proof import (
+    Case,
+    Contradiction,
+    Forced,
+    Identity,
+    Impossible,
+    Node,
+    Part,
+    Proof,
+    Refuted,
+    Split,
+)
 from verify.symbolic.terms import Expr, Fact, Relation
 
 __all__ = ["as_latex", "as_text"]
@@ -15,7 +26,7 @@ __all__ = ["as_latex", "as_text"]
 class _Text:
     """How formulas look in plain text."""
 
-    signs = {sign: sign for sign in ("=", ">", ">=", "<", "<=")}
+    signs: Mapping[str, str] = {sign: sign for sign in ("=", ">", ">=", "<", "<=")}
     times, brackets = "*", "({})"
 
     def expr(self, expr: Expr) -> str:
@@ -51,7 +62,7 @@ class _Text:
 class _LaTeX(_Text):
     """How they look in LaTeX."""
 
-    signs = _Text.signs | {">=": r"\geq", "<=": r"\leq"}
+    signs: Mapping[str, str] = {**_Text.signs, ">=": r"\geq", "<=": r"\leq"}
     times, brackets = " ", r"\left({}\right)"
 
     def expr(self, expr: Expr) -> str:

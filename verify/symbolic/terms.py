@@ -22,7 +22,6 @@ __all__ = [
     "denominators",
     "equal",
     "evaluator",
-    "fact",
     "holds",
     "inspected",
     "parameters",
@@ -35,9 +34,13 @@ Point = Mapping[Any, Fraction]
 
 
 class relu(sp.Function):  # type: ignore[misc]  # noqa: N801 - the name of the field
-    """`max(z, 0)`. sympy is told nothing about it, so that it decides nothing by itself."""
+    """`max(z, 0)`. sympy is told no more than its values at numbers, so that it decides nothing by itself."""
 
     nargs = 1
+
+    @classmethod
+    def eval(cls, z: Expr) -> Expr | None:
+        return max(z, sp.S.Zero) if z.is_Rational else None
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         text = rf"\operatorname{{relu}}\left({printer._print(self.args[0])}\right)"
@@ -76,11 +79,19 @@ class Relation:
         for name in ("left", "right"):
             object.__setattr__(self, name, inspected(getattr(self, name)))
 
+    def __str__(self) -> str:
+        return f"{self.left} {self.sign} {self.right}"
+
     @property
     def difference(self) -> Expr:
         """What is compared with 0, by `=`, `>` or `>=`; `|z|` as `relu(z) + relu(-z)`."""
         left, right = _without_abs(self.left), _without_abs(self.right)
         return left - right if self.sign[0] != "<" else right - left
+
+    @property
+    def fact(self) -> Fact:
+        """The difference as a polynomial, if there are no `relu` and no denominators in it."""
+        return Fact(sp.expand(self.difference), self.direction)
 
     @property
     def plain_right(self) -> Expr:
@@ -178,11 +189,6 @@ def cleared(expr: Expr) -> Expr:
             for exponents, coefficient in inverse.terms()
         )
     return sp.expand(expr).xreplace({symbol: unit for unit, symbol in units.items()})
-
-
-def fact(difference: Expr, sign: str) -> Fact:
-    """A relation without `relu`, its denominators cleared."""
-    return Fact(cleared(difference), sign)
 
 
 _OPERATORS = {"=": operator.eq, ">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
