@@ -45,20 +45,22 @@ __all__ = [
 class ProofError(ValueError):
     """A claim is not proven: it is false, or it cannot be decided.
 
-    `lemma`, `case` (the facts on the way), `remaining` (what would have to hold there) and
-    `counterexample`, a point where all hypotheses hold and the claim does not, where one was found.
+    `lemma` and `goal` say what was claimed; `case` has the facts on the way to the open case, `remaining`
+    what is compared with 0 there; `counterexample` is a point where all hypotheses hold and the claim does
+    not, if one was found.
     """
 
     def __init__(
         self,
         message: str,
         lemma: str = "",
+        goal: Goal | None = None,
         case: tuple[Fact, ...] = (),
-        remaining: Expr | None = None,
+        remaining: tuple[Expr, ...] = (),
         counterexample: dict[Any, Fraction] | None = None,
     ) -> None:
         super().__init__(message)
-        self.lemma, self.case, self.remaining = lemma, case, remaining
+        self.lemma, self.goal, self.case, self.remaining = lemma, goal, case, remaining
         self.counterexample = counterexample
 
 

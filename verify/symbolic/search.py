@@ -1,8 +1,8 @@
 """Finding proofs: which signs to split on, and the multipliers of contradictions, by exact linear programs.
 
 Nothing here is trusted: `prove` hands out what `Proof.check` has accepted. If all polynomials of a goal
-are linear, a true claim is proven (Farkas' lemma). Otherwise products of two facts are tried as well, and what
-is then still open is not decided.
+are linear, a true claim is proven (Farkas' lemma). Otherwise products of two facts are tried as well, and
+what is then still open is not decided.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -31,6 +31,7 @@ from verify.symbolic.proof import (
     Refuted,
     Split,
 )
+from verify.symbolic.show import positive_sum
 from verify.symbolic.simplex import combination
 from verify.symbolic.terms import Expr, Fact, Relation, above
 
@@ -56,7 +57,8 @@ def prove(name: str, text: str, goals: Iterable[Goal]) -> Proof:
 
     Raises:
         ProofError: a goal is false (with a counterexample, if one was found) or was not decided, its
-            hypotheses contradict each other, or no point that meets them was found; the message names the case.
+            hypotheses contradict each other, or no point was found that meets them; the message names the
+            case.
 
     >>> from verify.symbolic.terms import above, at_least, equal, parameters, relu
     >>> x, a = parameters("x a")
@@ -101,7 +103,8 @@ def _failure(name: str, where: str, wanted: Goal, error: _OpenCaseError) -> Proo
     path = ", ".join(f"{f.polynomial} {f.sign} 0" for f in case.path) or "all parameters"
     open_claims = " or ".join(f"{sp.expand(expr)} {sign} 0" for expr, sign in case.claim)
     message = f"{where}: {verdict}; open case: {path}; there it remains that {open_claims}"
-    return ProofError(message, name, case.path, sp.expand(case.claim[0][0]) if case.claim else None, point)
+    remaining = tuple(sp.expand(expr) for expr, _ in case.claim)
+    return ProofError(message, name, wanted, case.path, remaining, point)
 
 
 def _part(wanted: Goal) -> Part:
@@ -115,34 +118,25 @@ def _part(wanted: Goal) -> Part:
             raise ProofError(f"the hypotheses do not show that the denominator {base} is positive{instance}")
         positive.append((base, found))
     start = Case.of(wanted)
+    return Part(wanted, tuple(positive), tuple(_example(wanted, start).items()), _tree(start))
+
+
+def _example(wanted: Goal, start: Case) -> Point:
+    """A point that meets the hypotheses: from what is empty, everything would follow."""
     found, hint = contradiction(start.facts)
     if found is not None:
-        raise ProofError(f"the hypotheses contradict each other: 0 = {_sum(found)}")
+        raise ProofError(f"the hypotheses contradict each other: {positive_sum(found)}")
     point = find_point(wanted.symbols, wanted.hypotheses, hints=[dict(wanted.example), hint])
     if point is None:
-        if not start.pending:
-            raise ProofError("no point was found that meets the hypotheses: give an example")
-        _refuse_if_empty(start)
+        try:
+            _tree(replace(start, claim=()))
+        except _OpenCaseError as error:
+            point = find_point(wanted.symbols, wanted.hypotheses, hints=error.hints)
+        else:
+            raise ProofError("the hypotheses contradict each other in every case")
+    if point is None:
         raise ProofError("no point was found that meets the hypotheses: give an example")
-    return Part(wanted, tuple(positive), tuple(point.items()), _tree(start))
-
-
-def _refuse_if_empty(start: Case) -> None:
-    """Tell hypotheses with `relu` that contradict each other from those without a known point."""
-    nothing = Case(start.facts, start.pending, (), start.bases)
-    try:
-        _tree(nothing)
-    except _OpenCaseError:
-        return
-    raise ProofError("the hypotheses contradict each other in every case")
-
-
-def _sum(found: Contradiction) -> str:
-    parts = []
-    for coefficient, product in found.terms:
-        factors = [f"({used.polynomial})" for used in product]
-        parts.append("*".join([str(coefficient)] * (coefficient != 1 or not factors) + factors))
-    return " + ".join(parts) + " > 0"
+    return point
 
 
 def _tree(case: Case) -> Node:

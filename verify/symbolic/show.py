@@ -20,7 +20,7 @@ from verify.symbolic.proof import (
 )
 from verify.symbolic.terms import Expr, Fact, Relation
 
-__all__ = ["as_latex", "as_text"]
+__all__ = ["as_latex", "as_text", "positive_sum"]
 
 
 class _Text:
@@ -105,7 +105,7 @@ def _steps(
                     yield from _steps(style, inside, below, number, now)
                 elif len(closed) != 1:
                     deeper = f"{number}.{1 if side else 2}"
-                    yield deeper, f"Case {style.fact(inside.path[-1])}: {becomes}."
+                    yield deeper, f"Case {style.fact(case.side(unit, side, zero_up))}: {becomes}."
                     yield from _steps(style, inside, below, deeper, now)
 
 
@@ -123,6 +123,16 @@ def _part(style: _Text, part: Part, number: int) -> Iterator[tuple[str, str]]:
         shown = style.compared(base, ">", sp.S.Zero)
         yield str(number), f"The denominator is positive, {shown}, for otherwise {style.sum(found)}."
     yield from _steps(style, Case.of(goal), part.tree, str(number), tuple(r.plain_right for r in goal.claim))
+
+
+def positive_sum(found: Contradiction) -> str:
+    """A contradiction in plain text.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> positive_sum(Contradiction(((sp.S(2), (Fact(x, ">"),)), (sp.S(1), (Fact(-2 * x, ">="),)))))
+    '0 = 2*(x) + (-2*x) > 0'
+    """
+    return _Text().sum(found)
 
 
 def as_text(proof: Proof) -> str:
