@@ -64,9 +64,9 @@ def prove(name: str, text: str, goals: Iterable[Goal]) -> Proof:
     >>> x, a = parameters("x a")
     >>> prove("homogeneity", "", [goal([at_least(a, 0)], equal(relu(a * x), a * relu(x)))]).cases
     4
-    >>> prove("no homogeneity", "", [goal([], equal(relu(a * x), a * relu(x)))])
+    >>> prove("no shift", "", [goal([], equal(relu(x), x))])
     Traceback (most recent call last):
-    verify.symbolic.proof.ProofError: no homogeneity: false, for instance at a = -1, x = -1; open case: ...
+    verify.symbolic.proof.ProofError: no shift: false, for instance at x = -1; open case: -x > 0; there it remains that -x = 0
     """
     parts = []
     for wanted in goals:
@@ -145,13 +145,17 @@ def _tree(case: Case) -> Node:
         return Identity(which)
     units = case.units
     for size in (1, 2):
-        for unit in units:
-            for zero_up in (True, False):
-                found, _ = contradiction([*case.facts, case.side(unit, not zero_up, zero_up)], size, size)
-                if found is not None:
-                    inside = _tree(case.enter(unit, zero_up, zero_up))
-                    sides = (inside, Impossible(found)) if zero_up else (Impossible(found), inside)
-                    return Split(unit, zero_up, *sides)
+        for unit, zero_up in itertools.product(units, (True, False)):
+            against = case.side(unit, not zero_up, zero_up)
+            found, _ = contradiction([*case.facts, against], size, size)
+            if found is None:
+                continue
+            if not any(against in product for _, product in found.terms):
+                return Impossible(found)
+            inside = _tree(case.enter(unit, zero_up, zero_up))
+            return Split(
+                unit, zero_up, *((inside, Impossible(found)) if zero_up else (Impossible(found), inside))
+            )
     if not units:
         return _leaf(case)
     found, _ = contradiction(case.facts)
@@ -222,8 +226,11 @@ def _of_size(
             strict = {"strict": Fraction(1)} if all(f.sign == ">" for f in chosen) else {}
             columns.append({**vector, **strict})
             labels.append((sp.S.One, chosen))
-    multipliers = [one] + [tuple(int(s == t) for t in symbols) for s in symbols] * (size > 1)
+    present = dict.fromkeys(m for vector in vectors.values() for m in vector)
     for used in (f for f in facts if f.sign == "="):
+        # all that could cancel a monomial of some fact
+        quotients = (tuple(map(int.__sub__, m, n)) for m in present for n in vectors[used])
+        multipliers = {one: None} | {q: None for q in quotients if size > 1 and min(q, default=0) >= 0}
         for exponents, sign in itertools.product(multipliers, (1, -1)):
             columns.append(dict(_product({exponents: Fraction(sign)}, vectors[used])))
             monomial = sp.Mul(*(s**k for s, k in zip(symbols, exponents, strict=True)))

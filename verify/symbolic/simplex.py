@@ -22,7 +22,7 @@ def combination(
     >>> combination([{"x": one}, {"x": -one, "y": two}], {"y": one})[0]
     [Fraction(1, 2), Fraction(1, 2)]
     >>> combination([{"x": one}], {"y": one})
-    (None, {'y': Fraction(-1, 1), 'x': Fraction(-1, 1)})
+    (None, {'y': Fraction(-1, 1), 'x': Fraction(0, 1)})
     """
     names = list(dict.fromkeys([*goal, *(name for column in columns for name in column)]))
     first = len(columns)  # the artificial columns are behind the others
