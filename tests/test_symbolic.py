@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,7 @@ import sympy as sp
 from flint import fmpq
 from matplotlib.mathtext import MathTextParser
 
+import ftc.cli
 from constructions import two_layer
 from constructions.folding import Line, fold
 from constructions.four_layer import band_crossing, sign_lift
@@ -49,23 +51,37 @@ x, y, z, a = parameters("x y z a")
 HALF = sp.Rational(1, 2)
 
 
-def true_at(relation: Relation, point: dict[Any, Any]) -> bool:
-    """By sympy's own Max and Abs, not by what the prover evaluates with."""
-    numbers = {symbol: sp.Rational(value.numerator, value.denominator) for symbol, value in point.items()}
-    left, right = (
-        side.replace(relu, lambda inner: sp.Max(inner, 0)).subs(numbers, simultaneous=True)
-        for side in (relation.left, relation.right)
-    )
-    return bool(
-        {"=": left == right, ">": left > right, ">=": left >= right, "<": left < right}.get(
-            relation.sign, left <= right
-        )
-    )
+def number(expr: Any, point: dict[Any, Fraction]) -> Fraction:
+    """The value at a point, by other code than the prover's."""
+    match expr:
+        case sp.Symbol():
+            return point[expr]
+        case sp.Rational():
+            return Fraction(int(expr.p), int(expr.q))
+        case sp.Pow():
+            return number(expr.base, point) ** int(expr.exp)
+    parts = [number(part, point) for part in expr.args]
+    match expr:
+        case relu():
+            return max(parts[0], Fraction(0))
+        case sp.Abs():
+            return abs(parts[0])
+        case sp.Add():
+            return sum(parts, Fraction(0))
+    return Fraction(math.prod(parts))
 
 
-def refutes(wanted: Goal, point: dict[Any, Any]) -> bool:
-    hypotheses = all(true_at(relation, point) for relation in wanted.hypotheses)
-    return hypotheses and not any(true_at(relation, point) for relation in wanted.claim)
+def true_at(relation: Relation, point: dict[Any, Fraction]) -> bool:
+    gap = number(relation.left, point) - number(relation.right, point)
+    return {"=": gap == 0, ">": gap > 0, ">=": gap >= 0, "<": gap < 0, "<=": gap <= 0}[relation.sign]
+
+
+def meets(relations: Iterable[Relation], point: dict[Any, Fraction]) -> bool:
+    return all(true_at(relation, point) for relation in relations)
+
+
+def refutes(wanted: Goal, point: dict[Any, Fraction]) -> bool:
+    return meets(wanted.hypotheses, point) and not any(true_at(relation, point) for relation in wanted.claim)
 
 
 def proven(*arguments: Any) -> Proof:
@@ -269,7 +285,7 @@ def test_denominators_must_be_positive_by_the_hypotheses() -> None:
     proven([above(y, 0), above(z, y)], equal(relu(x / (z - y)) * (z - y), relu(x)))
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_sampling_never_contradicts_a_proof_and_linear_claims_are_decided(seed: int) -> None:
     rng = random.Random(seed)
 
@@ -302,27 +318,6 @@ def test_sampling_never_contradicts_a_proof_and_linear_claims_are_decided(seed: 
 def grid() -> Iterator[dict[Any, Fraction]]:
     for u, v in itertools.product(range(-6, 7), repeat=2):
         yield {x: Fraction(u, 4), y: Fraction(v, 4)}
-
-
-def number(expr: Any, point: dict[Any, Fraction]) -> Fraction:
-    if isinstance(expr, relu):
-        return max(number(expr.args[0], point), Fraction(0))
-    if expr.is_Add:
-        return sum((number(part, point) for part in expr.args), Fraction(0))
-    if expr.is_Mul:
-        first, *rest = (number(part, point) for part in expr.args)
-        for factor in rest:
-            first *= factor
-        return first
-    return point[expr] if expr.is_Symbol else Fraction(int(expr.p), int(expr.q))
-
-
-def meets(relations: list[Relation], point: dict[Any, Fraction]) -> bool:
-    for relation in relations:
-        gap = number(relation.left, point) - number(relation.right, point)
-        if not {"=": gap == 0, ">": gap > 0, ">=": gap >= 0, "<": gap < 0, "<=": gap <= 0}[relation.sign]:
-            return False
-    return True
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -476,7 +471,7 @@ def places(rng: random.Random, count: int) -> list[fmpq]:
 t = sp.Symbol("t", real=True)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_tents_are_the_tents_of_the_lemma(seed: int) -> None:
     rng = random.Random(seed)
     positions, values = places(rng, 4), [fmpq(0), fmpq(0), *rationals(rng, 1), fmpq(0)]
@@ -508,7 +503,7 @@ def instance(positions: list[fmpq], values: list[fmpq]) -> tuple[lines.Points, d
     return p, dict(zip([p.x[0], p.y[0], *p.h, *p.s], map(exact, numbers), strict=True))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_five_points_are_interpolated_by_the_functions_of_the_lemma(seed: int) -> None:
     rng = random.Random(seed)
     cases = set()
@@ -580,14 +575,10 @@ def test_grids_are_made_of_the_bumps_of_the_lemmas(signs: tuple[int, int]) -> No
             total += value
             # the hypotheses of one part of the lemma hold, and so does what it says
             fractions = {symbol: Fraction(int(n.p), int(n.q)) for symbol, n in at.items()}
-            held = [part for part in lemma.parts if meets_all(part.goal.hypotheses, fractions)]
+            held = [part for part in lemma.parts if meets(part.goal.hypotheses, fractions)]
             assert held
             assert all(true_at(part.goal.claim[0], fractions) for part in held)
         assert total == exact(values[i])
-
-
-def meets_all(hypotheses: tuple[Relation, ...], point: dict[Any, Fraction]) -> bool:
-    return all(true_at(relation, point) for relation in hypotheses)
 
 
 @pytest.mark.parametrize("one_sign", [True, False])
@@ -689,24 +680,25 @@ def test_latex_is_valid(lemma: Proof) -> None:
         parser.parse(f"${formula}$")
 
 
-def ftc_run(*arguments: str) -> tuple[int, str, str]:
-    run = subprocess.run(
-        [sys.executable, "-m", "ftc", *arguments], capture_output=True, text=True, check=False
-    )
-    return run.returncode, run.stdout, run.stderr
+def test_the_command_lists_shows_and_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: str) -> tuple[Any, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ftc", "prove", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            ftc.cli.main()
+        return stop.value.code, *capsys.readouterr()
 
-
-def test_the_command_lists_shows_and_writes(tmp_path: Path) -> None:
-    code, out, _ = ftc_run("prove")
+    code, out, _ = run()
     assert code == 0
     assert [line.split(":")[0] for line in out.splitlines()] == list(LEMMAS)
-    assert ftc_run("prove", "carry") == (0, f"{heights.carry()}\n", "")
+    assert run("carry") == (0, f"{heights.carry()}\n", "")
     target = tmp_path / "carry.tex"
-    code, out, _ = ftc_run("prove", "carry", "--latex", "-o", str(target))
-    assert (code, out) == (0, f"proven: carry, 1 statements, 2 cases; wrote {target}\n")
+    done = f"proven: carry, 1 statements, 2 cases; wrote {target}\n"
+    assert run("carry", "--latex", "-o", str(target)) == (0, done, "")
     assert target.read_text() == f"{heights.carry().latex()}\n"
-    for wrong in (("prove", "nothing"), ("prove", "--latex"), ("prove", "carry", "-o", str(tmp_path))):
-        code, out, err = ftc_run(*wrong)
+    for wrong in (["nothing"], ["--latex"], ["carry", "-o", str(tmp_path)]):
+        code, out, err = run(*wrong)
         assert (code, out, err.count("\n")) == (2, "", 1)
 
 
