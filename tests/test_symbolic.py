@@ -29,6 +29,7 @@ from verify.symbolic import (
     LEMMAS,
     Contradiction,
     Goal,
+    Part,
     Proof,
     ProofError,
     Relation,
@@ -44,8 +45,9 @@ from verify.symbolic import (
     prove,
     relu,
 )
-from verify.symbolic.proof import Identity, Impossible, Refuted, Split
+from verify.symbolic.proof import Forced, Identity, Impossible, Refuted, Split
 from verify.symbolic.simplex import combination
+from verify.symbolic.terms import Fact
 
 x, y, z, a = parameters("x y z a")
 HALF = sp.Rational(1, 2)
@@ -428,6 +430,77 @@ def test_a_proof_is_about_its_own_goal() -> None:
         replace(tent, parts=(replace(tent.parts[1], example=moved),)).check()
     with pytest.raises(ProofError, match="nothing"):
         replace(tent, parts=()).check()
+
+
+POSITIVE, NOT_NEGATIVE, NOT_POSITIVE, ZERO = Fact(x, ">"), Fact(x, ">="), Fact(-x, ">="), Fact(x, "=")
+ABOVE = Fact(y, ">")
+
+
+@pytest.mark.parametrize(
+    ("terms", "facts"),
+    [
+        ([(1, (Fact(x + 1, ">"),)), (-1, (POSITIVE,)), (-1, ())], {POSITIVE, Fact(x + 1, ">")}),
+        ([(1, (NOT_NEGATIVE,)), (1, (NOT_POSITIVE,))], {NOT_NEGATIVE, NOT_POSITIVE}),
+        ([(1, (ABOVE, NOT_NEGATIVE)), (1, (ABOVE, NOT_POSITIVE))], {ABOVE, NOT_NEGATIVE, NOT_POSITIVE}),
+        ([(1, ()), (-1 / x, (ZERO,))], {ZERO}),
+        ([(1, ()), (sp.Float(1e30), (ZERO,)), (sp.Float(-1e30), (ZERO,))], {ZERO}),
+        ([(1, ()), (sp.Float(1e30), (Fact(x - 1, "="),)), (sp.Float(-1e30), (Fact(x - 1, "="),))],
+         {Fact(x - 1, "=")}),
+        ([(0, ())], set()),
+        ([(1, (POSITIVE,)), (1, (NOT_POSITIVE,))], {POSITIVE}),
+        ([], {POSITIVE}),
+    ],
+)  # fmt: skip
+def test_facts_that_can_hold_do_not_contradict_each_other(terms: Any, facts: set[Fact]) -> None:
+    """Each of these sums would pass if one of the conditions were not checked."""
+    with pytest.raises(ValueError):
+        Contradiction(tuple((sp.sympify(number), product) for number, product in terms)).check(facts)
+
+
+ROOT = sp.sqrt(x)
+NEGATIVE = Fact(-x, ">")
+SQUARES = [
+    Refuted((Contradiction(((sp.S(1), (NEGATIVE,)), (sp.S(1), (Fact(side, sign),) * 2))),))
+    for side, sign in ((ROOT, ">="), (-ROOT, ">"))
+]
+FORGED = {
+    "a split on a product": (
+        [],
+        [equal(x * y, x), equal(x * y, 0)],
+        Split(x * y, True, Identity(0), Identity(1)),
+    ),
+    "a split on a root": ([], [at_least(x, 0)], Split(relu(ROOT), True, *SQUARES)),
+    "a forced equality without its half": (
+        [at_most(x, 0)],
+        [equal(x, 0)],
+        Forced(
+            NOT_NEGATIVE,
+            Contradiction(((sp.S(1), (POSITIVE,)), (sp.S(1), (NOT_POSITIVE,)))),
+            Refuted(
+                tuple(
+                    Contradiction(((sp.S(1), (Fact(sign * x, ">"),)), (sp.S(-sign), (ZERO,))))
+                    for sign in (-1, 1)
+                )
+            ),
+        ),
+    ),
+    "one way to fail": (
+        [at_least(x, 0)],
+        [equal(x, 0)],
+        Refuted((Contradiction(((sp.S(1), (NEGATIVE,)), (sp.S(1), (NOT_NEGATIVE,)))),)),
+    ),
+    "a strict claim from equal sides": ([], [above(x, x)], Identity()),
+    "no step at all": ([], [equal(x, 1)], None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_forged_proofs_of_false_claims_are_refused(name: str) -> None:
+    hypotheses, claim, tree = FORGED[name]
+    wanted = goal(hypotheses, claim)
+    point = tuple((symbol, Fraction(0)) for symbol in wanted.symbols)
+    with pytest.raises(ProofError):
+        Proof("forged", "", (Part(wanted, (), point, tree),)).check()
 
 
 # --- the lemmas are about the networks that are built
