@@ -1,13 +1,14 @@
 """The claim `robust`: the labels at edited points, and `g = 0` at protected ones, in a ball around each.
 
-Over a ball in the maximum norm every neuron is a linear form of the offset plus an interval. A neuron that
-has one sign in the whole ball is linear or 0 there, exactly. Otherwise, with `z` in `[low, high]` and any
-`0 <= s <= 1`, `relu(z) - s z` is convex and 0 at `z = 0`: it lies between 0 and the larger of its values at
-the ends, `-s low` and `(1 - s) high`.
+Over a ball in the maximum norm every neuron is a linear form of the offset and of noise terms between -1 and
+1. A neuron that has one sign in the whole ball is linear or 0 there, exactly. Otherwise, with `z` in
+`[low, high]` and any `0 <= s <= 1`, `relu(z) - s z` is convex and 0 at `z = 0`: it lies between 0 and the
+larger of its values at the ends, `-s low` and `(1 - s) high`; a new noise term stands for it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,41 +18,45 @@ from verify.kernel.reader import Malformed, Row, fields, need, rational
 
 __all__ = ["RobustClaim"]
 
-_ONE = 1 << 16  # slopes `s` are multiples of `1 / _ONE`
+_ONE = 1 << 16  # slopes `s` are even multiples of `1 / _ONE`
 
 
 @dataclass(frozen=True)
 class Form:
-    """`middle + factors . offset + [low, high]` for all offsets of at most `reach` in every coordinate."""
+    """`middle + factors . offset + noise . (terms between -1 and 1)` for all offsets of at most `reach` in every
+    coordinate; the keys of `noise` say which neuron a term is from."""
 
     middle: int
     factors: list[int]
-    low: int = 0
-    high: int = 0
+    noise: dict[tuple[int, int], int]
 
     def range(self, reach: int) -> tuple[int, int]:
         """Bounds of its values."""
-        spread = reach * sum(map(abs, self.factors))
-        return self.middle + self.low - spread, self.middle + self.high + spread
+        spread = reach * sum(map(abs, self.factors)) + sum(map(abs, self.noise.values()))
+        return self.middle - spread, self.middle + spread
 
-    def relu(self, reach: int) -> Form | None:
+    def relu(self, reach: int, neuron: tuple[int, int]) -> Form | None:
         """The activation times `_ONE`; None if it is 0."""
         low, high = self.range(reach)
         if high <= 0:
             return None
-        slope = _ONE if low >= 0 else high * _ONE // (high - low)
-        over = max(-slope * low, (_ONE - slope) * high) if low < 0 else 0
+        slope = _ONE if low >= 0 else high * _ONE // (high - low) // 2 * 2
         factors = [slope * factor for factor in self.factors]
-        return Form(slope * self.middle, factors, slope * self.low, slope * self.high + over)
+        noise = {key: slope * factor for key, factor in self.noise.items()}
+        half = 0
+        if low < 0:
+            half = noise[neuron] = max(-slope * low, (_ONE - slope) * high) // 2  # both are even
+        return Form(slope * self.middle + half, factors, noise)
 
 
 def _combined(terms: list[tuple[int, Form]], bias: int, inputs: int) -> Form:
     """The sum of forms times weights, and a bias."""
     factors = [sum(w * form.factors[k] for w, form in terms) for k in range(inputs)]
-    low, high = (
-        sum(w * (form.low if (w > 0) == lower else form.high) for w, form in terms) for lower in (True, False)
-    )
-    return Form(bias + sum(w * form.middle for w, form in terms), factors, low, high)
+    noise: Counter[tuple[int, int]] = Counter()
+    for w, form in terms:
+        for key, factor in form.noise.items():
+            noise[key] += w * factor
+    return Form(bias + sum(w * form.middle for w, form in terms), factors, noise)
 
 
 @dataclass
@@ -120,11 +125,11 @@ class RobustClaim:
         first, *others = self.network.layers
         unit = scale * below
         forms = [
-            Form(below * (sum(map(int.__mul__, row, x)) + row[-1] * scale), [w * scale for w in row[:-1]])
+            Form(below * (sum(map(int.__mul__, row, x)) + row[-1] * scale), [w * scale for w in row[:-1]], {})
             for row in first
         ]
-        for rows in others:
-            active = [(k, form.relu(self.radius[0])) for k, form in enumerate(forms)]
+        for layer, rows in enumerate(others):
+            active = [(k, form.relu(self.radius[0], (layer, k))) for k, form in enumerate(forms)]
             unit *= _ONE
             forms = [
                 _combined([(row[k], form) for k, form in active if form], row[-1] * unit, len(x))
