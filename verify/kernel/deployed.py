@@ -12,7 +12,7 @@ from typing import Any
 from verify.kernel.certificate import Certificate, Progress
 from verify.kernel.edit import Violation, ratio
 from verify.kernel.floats import FORMATS, FloatLayer, Format, lowest
-from verify.kernel.reader import Malformed, Row, fields, need, rational, shown
+from verify.kernel.reader import Row, fields, need, rational, shown
 
 __all__ = ["DeployedClaim"]
 
@@ -36,8 +36,7 @@ class DeployedClaim:
             need(known, f"{place}.{key}", f"expected one of {', '.join(FORMATS)}, got {shown(raw[key])}")
         tolerance = rational(raw["tolerance"], f"{place}.tolerance") if "tolerance" in raw else (0, 1)
         need(tolerance[0] >= 0, f"{place}.tolerance", "the tolerance is negative")
-        if certificate.network is None:
-            raise Malformed("network", "the claim deployed needs a network")
+        need(certificate.layers != [], "network", "the claim deployed needs a network")
         return cls(certificate, dict(raw), FORMATS[raw["dtype"]], FORMATS[raw["sum"]], tolerance)
 
     @property
@@ -47,40 +46,47 @@ class DeployedClaim:
         p, q = self.tolerance
         near = f" within {ratio(p, q)}" if p else ""
         return (
-            f"in {self.facts['dtype']} arithmetic, sums in {self.facts['sum']}, {edits} edits {what}{near} "
+            f"in {self.dtype.name} arithmetic, sums in {self.sum.name}, {edits} edits {what}{near} "
             f"and g is exactly 0 at {total - edits} protected points, in every order of summation"
         )
 
     def judge(self, progress: Progress) -> Violation | None:
         """The first violated obligation: the weights, then the points in order."""
-        layers, dtype = [], self.facts["dtype"]
-        for k, (weight, bias) in enumerate(self.certificate.layers):
-            layer = FloatLayer.of(self.dtype, weight, bias)
-            if layer is None:
-                return Violation(f"weights of layer {k}", f"numbers of {dtype}", "one that is none")
-            layers.append(layer)
-        first = None
+        first, layers = self._read_weights()
         for i, point, base in self.certificate.samples(progress):
             if first is None:  # later points are only read on: the digest counts
                 first = self._violation(i, point, base, layers)
         return first
 
+    def _read_weights(self) -> tuple[Violation | None, list[FloatLayer]]:
+        layers, first = [], None
+        for k, (weight, bias) in enumerate(self.certificate.layers):
+            rows = []
+            for j, both in enumerate(zip(weight.rows(), bias.rows(), strict=True)):
+                entries = [self.dtype.scaled(row) for row in both]
+                for name, row, found in zip(("weight", "bias"), both, entries, strict=True):
+                    if first is None and found is None:
+                        first = _foreign(self.dtype, row, f"{name} of layer {k}, row {j}")
+                rows.append([n for found in entries for n in found or ()])
+            layers.append(FloatLayer.of(self.dtype, rows))
+        return first, layers
+
     def _violation(self, i: int, point: Row, base: Row, layers: list[FloatLayer]) -> Violation | None:
         x = self.dtype.scaled(point)
         if x is None:
-            return Violation("coordinates", f"numbers of {self.facts['dtype']}", "one that is none", i)
+            return _foreign(self.dtype, point, "point", i)
         if self.sum.scaled(base) is None:
-            return Violation("base", f"numbers of {self.facts['sum']}", "one that is none", i)
+            return _foreign(self.sum, base, "base", i)
         shift = min(self.dtype.below, lowest(x))
         values, errors, exponent = [n >> shift for n in x], [0] * len(x), self.dtype.below - shift
         for k, layer in enumerate(layers):
-            if k:  # a pre-activation that is surely not positive gives 0
-                active = [value + error > 0 for value, error in zip(values, errors, strict=True)]
-                errors = [error if on else 0 for error, on in zip(errors, active, strict=True)]
-                values = [max(value, 0) if on else 0 for value, on in zip(values, active, strict=True)]
-            values, errors, exponent = layer(values, errors, exponent)
-            if -1 in errors:
-                return Violation(f"sums of layer {k}", "no overflow", "one is possible", i)
+            if k:  # ReLU: what is surely not positive is 0, and no error grows
+                errors = [max(0, error + min(0, value)) for value, error in zip(values, errors, strict=True)]
+                values = [max(0, value) for value in values]
+            sums = layer(values, errors, exponent)
+            if sums is None:
+                return Violation(f"sums of layer {k}", "no overflow", "it cannot be excluded", i)
+            values, errors, exponent = sums
         wanted = self.certificate.edits.get(i)
         if wanted is None:
             for k, (value, error) in enumerate(zip(values, errors, strict=True)):
@@ -103,7 +109,7 @@ class DeployedClaim:
         unit = 1 << self.sum.below
         for k, (least, most) in enumerate(zip(low, high, strict=True)):
             if least is None or most is None:
-                return Violation(f"base + g, output {k}", "no overflow", "one is possible", i)
+                return Violation(f"base + g as floats, output {k}", "no overflow", "it cannot be excluded", i)
             if isinstance(wanted, int):
                 floor = low[wanted]
                 if k != wanted and floor is not None and floor <= most:
@@ -116,3 +122,9 @@ class DeployedClaim:
                     expected = f"{ratio(target, below)} within {ratio(p, q)}"
                     return Violation(f"base + g as floats, output {k}", expected, ratio(value, unit), i)
         return None
+
+
+def _foreign(form: Format, row: Row, what: str, i: int | None = None) -> Violation:
+    """The first entry that is no number of the format."""
+    k = next(k for k, p in enumerate(row[0]) if form.scaled(([p], row[1])) is None)
+    return Violation(f"{what}, entry {k}", f"a number of {form.name}", ratio(row[0][k], row[1]), i)

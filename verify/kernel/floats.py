@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verify.kernel.reader import Array, Row
+from verify.kernel.reader import Row
 
 __all__ = ["FORMATS", "FloatLayer", "Format", "lowest"]
 
@@ -19,6 +19,7 @@ class Format:
     """A binary format: `digits` of the significand; finite numbers are multiples of `2^-below`, and smaller
     than `2^top` in size."""
 
+    name: str
     digits: int
     below: int
     top: int
@@ -29,11 +30,8 @@ class Format:
         out = []
         for p in numerators:
             n, rest = divmod(p << self.below, q)
-            if (
-                rest
-                or (n // (n & -n or 1)).bit_length() > self.digits
-                or n.bit_length() > self.top + self.below
-            ):
+            size = n.bit_length()
+            if rest or size - (n & -n).bit_length() >= self.digits or size > self.top + self.below:
                 return None
             out.append(n)
         return out
@@ -50,7 +48,7 @@ class Format:
         return rounded if p >= 0 else -rounded
 
 
-FORMATS = {"float32": Format(24, 149, 128), "float64": Format(53, 1074, 1024)}
+FORMATS = {form.name: form for form in (Format("float32", 24, 149, 128), Format("float64", 53, 1074, 1024))}
 
 
 @dataclass(frozen=True)
@@ -62,52 +60,47 @@ class FloatLayer:
     exponent: int
 
     @classmethod
-    def of(cls, format: Format, weight: Array, bias: Array) -> FloatLayer | None:
-        """None if a weight or bias is no number of the format."""
-        rows = []
-        for w, b in zip(weight.rows(), bias.rows(), strict=True):
-            entries, offset = format.scaled(w), format.scaled(b)
-            if entries is None or offset is None:
-                return None
-            rows.append(entries + offset)
+    def of(cls, format: Format, rows: list[list[int]]) -> FloatLayer:
+        """From rows in units of `2^-below`."""
         shift = min(format.below, lowest([entry for row in rows for entry in row]))
         return cls(format, [[entry >> shift for entry in row] for row in rows], format.below - shift)
 
     def __call__(
         self, values: list[int], errors: list[int], exponent: int
-    ) -> tuple[list[int], list[int], int]:
+    ) -> tuple[list[int], list[int], int] | None:
         """Exact pre-activations, how far their floats may be off, and the exponent of both; the inputs are
-        given alike. An error of -1 says that an overflow is possible.
+        given alike. None if it is not sure that no sum overflows.
 
-        With fan-in `n` and `u = 2^-digits`: in any order of summation, with or without FMA, a product passes
-        at most `n + 1` roundings, each a factor `1 + t`, `|t| <= u`, and the bias fewer; a product that
-        underflows is off by at most `2^-below / 2` besides, before further roundings. So the float differs
-        from the sum over the rounded inputs by at most `g s + n 2^-below`, where `s` is the sum of the sizes
-        of products and bias and `g = (n + 1) u / (1 - (n + 1) u) <= 1`.
+        Let `n` products and biases of a row be other than 0, and `u = 2^-digits`. In any order of summation,
+        with or without FMA, a product passes at most `n` roundings, each a factor `1 + t`, `|t| <= u`, and
+        the bias fewer: adding 0 is exact. A product or an FMA that underflows is off by at most
+        `2^-below / 2` besides, before further roundings. So the float differs from the sum over the inputs as
+        they are in floats by at most `g s + n 2^-below`, where `s` is the sum of the sizes of products and
+        bias, and `g = n u / (1 - n u)`, as long as `g <= 1`. No sum on the way is larger than `s` and that.
 
         Nothing is rounded if all products and the bias are exact, multiples of one power of two that is at
         least `2^-below`, and the sum of their sizes is at most `2^digits` times as large.
         """
-        form, roundings = self.format, len(values) + 1
+        form, results, bounds = self.format, [], []
         out = exponent + self.exponent + _GUARD
-        if 2 * roundings > 1 << form.digits:
-            return [0] * len(self.rows), [-1] * len(self.rows), out
-        tiny = -(-len(values) << out >> form.below)
-        results, bounds = [], []
         for row in self.rows:
-            terms = list(map(int.__mul__, row, values))  # one weight a value; the bias is the last entry
-            terms.append(row[-1] << exponent)
-            sizes = sum(map(abs, terms))
-            passed_on = sum(map(int.__mul__, map(abs, row), errors))
+            terms = [*map(int.__mul__, row, values), row[-1] << exponent]  # the bias is the last entry
+            slack = [*map(int.__mul__, map(abs, row), errors), 0]
+            sizes, passed_on = sum(map(abs, terms)), sum(slack)
             zeros = lowest(terms)
             unrounded = zeros >= out - _GUARD - form.below and sizes <= 1 << zeros + form.digits
             bound = 0
             if passed_on or (sizes and not unrounded):
-                rounded = -(-(sizes + passed_on << _GUARD) * roundings // ((1 << form.digits) - roundings))
-                bound = (passed_on << _GUARD) + rounded + tiny
-            fits = (sizes << _GUARD) + bound < 1 << form.top + out
+                n = sum(1 for term in zip(terms, slack, strict=True) if any(term))
+                rest = (1 << form.digits) - n
+                if n > rest:
+                    return None
+                rounded = -(-(sizes + passed_on << _GUARD) * n // rest)
+                bound = (passed_on << _GUARD) + rounded - (-n << out >> form.below)
+            if (sizes << _GUARD) + bound >= 1 << form.top + out:
+                return None
             results.append(sum(terms) << _GUARD)
-            bounds.append(bound if fits else -1)
+            bounds.append(bound)
         return results, bounds, out
 
 
