@@ -3,8 +3,8 @@
 Over a ball in the maximum norm every neuron is a linear form of terms between -1 and 1: one for each
 coordinate's offset, and one for each neuron that may have both signs. A neuron of one sign in the whole ball
 is linear or 0 there, exactly. Otherwise, with `z` in `[low, high]` and any `0 <= s <= 1`, `relu(z) - s z` is
-convex and 0 at `z = 0`: it lies between 0 and the larger of its values at the ends, `-s low` and `(1 - s) high`;
-a new term stands for it. (These are the forms of DeepZ: Singh et al., NeurIPS 2018, by integers.)
+convex and 0 at `z = 0`: it lies between 0 and the larger of its values at the ends, `-s low` and
+`(1 - s) high`; a new term stands for it. (The forms of DeepZ, Singh et al., NeurIPS 2018, by integers.)
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ class Form:
     high: int
 
     @classmethod
-    def sum(cls, weighted: list[tuple[int, Form]], bias: int) -> Form:
-        """Of forms times weights, and a bias; the range is what both terms and intervals allow."""
+    def sum(cls, weights: list[int], forms: list[Form], bias: int) -> Form:
+        """Forms times weights, and a bias; the range is what both terms and intervals allow."""
         middle = low = high = bias
         factors: dict[Term, int] = defaultdict(int)
-        for w, form in weighted:
+        for w, form in zip(weights, forms, strict=True):
+            if w == 0 or form.low == form.high == 0:
+                continue
             middle += w * form.middle
             low += w * (form.low if w > 0 else form.high)
             high += w * (form.high if w > 0 else form.low)
@@ -110,7 +112,7 @@ class RobustClaim:
             if k == wanted:
                 continue
             over = below[wanted] * below[k]
-            lead = Form.sum([(below[k], outputs[wanted]), (-below[wanted], form)], 0)
+            lead = Form.sum([below[k], -below[wanted]], [outputs[wanted], form], 0)
             least = lead.low * base[1] + (base[0][wanted] - base[0][k]) * over
             if least <= 0:
                 got = f"possibly {ratio(least, over * base[1])}"
@@ -126,15 +128,5 @@ class RobustClaim:
             if k:
                 forms = [form.relu((k - 1, j)) for j, form in enumerate(forms)]
                 unit *= _ONE
-            forms = [
-                Form.sum(
-                    [
-                        (w, form)
-                        for w, form in zip(row[:-1], forms, strict=True)
-                        if w and (form.low or form.high)
-                    ],
-                    row[-1] * unit,
-                )
-                for row in rows
-            ]
+            forms = [Form.sum(row[:-1], forms, row[-1] * unit) for row in rows]
         return forms, unit
