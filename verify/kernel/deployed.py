@@ -113,14 +113,15 @@ class DeployedClaim:
             if isinstance(wanted, int):
                 floor = low[wanted]
                 if k != wanted and floor is not None and floor <= most:
-                    lead = f"between labels {wanted} and {k}"
-                    return Violation(f"lead as floats {lead}", "above 0", ratio(floor - most, unit), i)
+                    lead = f"lead as floats of label {wanted} over {k}"
+                    return Violation(lead, "above 0", f"possibly {ratio(floor - most, unit)}", i)
                 continue
             (p, q), target, below = self.tolerance, wanted[0][k], wanted[1]
             for value in (least, most):  # |value / unit - target / below| <= p / q
                 if abs(value * below - target * unit) * q > p * unit * below:
                     expected = f"{ratio(target, below)} within {ratio(p, q)}"
-                    return Violation(f"base + g as floats, output {k}", expected, ratio(value, unit), i)
+                    got = f"possibly {ratio(value, unit)}"
+                    return Violation(f"base + g as floats, output {k}", expected, got, i)
         return None
 
 
