@@ -1344,7 +1344,8 @@ def add_deployed(corpus: Corpus) -> None:
         "point 1: lead as floats of label 1 over 0: expected above 0, got possibly -1/16777216")
     bad("lead-lost-in-the-sum", put(HAIR, "claims", [DOUBLE, deployed("float64", "float32")]),
         "point 1: lead as floats of label 1 over 0: expected above 0, got possibly 0")
-    bad("value", NEARLY, f"point 1: {sum_}: expected 8388607/8388608 within 0, got possibly 16777213/16777216")
+    bad("value", NEARLY,
+        f"point 1: {sum_}: expected 8388607/8388608 within 0, got possibly 16777213/16777216")
     bad("tolerance", put(NEARLY, "claims.0.tolerance", "1/16777217"),
         f"point 1: {sum_}: expected 8388607/8388608 within 1/16777217, got possibly 16777213/16777216")
     bad("sum-at-the-limit", largest(2**103, LARGEST),

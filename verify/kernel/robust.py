@@ -19,7 +19,7 @@ from verify.kernel.reader import Malformed, Row, fields, need, rational
 
 __all__ = ["RobustClaim"]
 
-_ONE = 1 << 16  # slopes `s` are even multiples of `1 / _ONE`
+_ONE = 1 << 64  # slopes `s` are even multiples of `1 / _ONE`
 Term = tuple[int, int]
 """Layer and neuron, or -1 and coordinate."""
 
