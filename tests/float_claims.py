@@ -28,13 +28,14 @@ FORMATS = {"float32": (24, 127), "float64": (53, 1023)}
 def document(
     layers: Layers, points: Sequence[Row], base: Sequence[Row], edits: dict[int, Any], *claims: dict[str, Any]
 ) -> dict[str, Any]:
-    """`edits` are rows of values, or labels."""
+    """`edits` are rows of values, or labels; none are values if there is one output."""
     index = sorted(edits)
     wanted: dict[str, Any] = {"index": index}
-    if all(isinstance(edits[i], int) for i in index):
+    if all(isinstance(edits[i], int) for i in index) and len(base[0]) > 1:
         wanted["label"] = [edits[i] for i in index]
     else:
         wanted["value"] = text_array([edits[i] for i in index])
+        wanted["value"]["shape"] = [len(index), len(base[0])]
     network = []
     inputs = len(points[0])
     for weight, bias in layers:
@@ -150,7 +151,8 @@ def sum_bound(products: Row, bias: Fraction, slack: Row, name: str) -> tuple[Fra
     sizes, passed_on = sum(map(abs, terms), ZERO), sum(slack, ZERO)
     bound = ZERO
     unit = min((_low_bit(t) for t in terms if t), default=Fraction(1))
-    if passed_on or unit < least or sizes > unit * 2**digits:
+    larger = max(sum(t for t in terms if t > 0), -sum(t for t in terms if t < 0))
+    if passed_on or unit < least or larger > unit * 2**digits:
         n = sum(1 for t, s in zip(terms, [*slack, ZERO], strict=True) if t or s)
         u = Fraction(1, 2**digits)
         if 2 * n * u > 1:

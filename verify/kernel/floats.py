@@ -78,17 +78,19 @@ class FloatLayer:
         they are in floats by at most `g s + n 2^-below`, where `s` is the sum of the sizes of products and
         bias, and `g = n u / (1 - n u)`, as long as `g <= 1`. No sum on the way is larger than `s` and that.
 
-        Nothing is rounded if all products and the bias are exact, multiples of one power of two that is at
-        least `2^-below`, and the sum of their sizes is at most `2^digits` times as large.
+        Nothing is rounded if the inputs are exact, products and bias are multiples of one power of two that
+        is at least `2^-below`, and neither the positive ones nor the negative ones sum to more than
+        `2^digits` times as much: every sum on the way lies between.
         """
         form, results, bounds = self.format, [], []
         out = exponent + self.exponent + _GUARD
         for row in self.rows:
             terms = [*map(int.__mul__, row, values), row[-1] << exponent]  # the bias is the last entry
             slack = [*map(int.__mul__, map(abs, row), errors), 0]
-            sizes, passed_on = sum(map(abs, terms)), sum(slack)
+            total, sizes, passed_on = sum(terms), sum(map(abs, terms)), sum(slack)
             zeros = lowest(terms)
-            unrounded = zeros >= out - _GUARD - form.below and sizes <= 1 << zeros + form.digits
+            larger = (sizes + abs(total)) // 2  # of the sums of positive and of negative terms
+            unrounded = zeros >= out - _GUARD - form.below and larger <= 1 << zeros + form.digits
             bound = 0
             if passed_on or (sizes and not unrounded):
                 n = sum(1 for term in zip(terms, slack, strict=True) if any(term))
@@ -99,7 +101,7 @@ class FloatLayer:
                 bound = (passed_on << _GUARD) + rounded - (-n << out >> form.below)
             if (sizes << _GUARD) + bound >= 1 << form.top + out:
                 return None
-            results.append(sum(terms) << _GUARD)
+            results.append(total << _GUARD)
             bounds.append(bound)
         return results, bounds, out
 
