@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +25,7 @@ from float_claims import (
 )
 from networks import Layers, entry
 
+import verify
 from verify.kernel import floats
 
 KINDS = ["integers", "dyadic", "near one", "tiny", "huge", "far apart"]
@@ -364,3 +367,29 @@ def test_any_rational_is_rounded_as_the_definition_says() -> None:
             x *= Fraction(rng.randint(1, 9), rng.randint(1, 9)) * Fraction(2) ** rng.randint(-300, 300)
             found, expected = form.nearest(x.numerator, x.denominator), rounded(x, name)
             assert found == (None if expected is None else expected * 2**form.below)
+
+
+@pytest.mark.parametrize("kind", ["deployed", "robust"])
+@pytest.mark.parametrize("array", ["points", "base"])
+def test_a_violation_ends_no_pass_over_a_file(kind: str, array: str, tmp_path: Path) -> None:
+    """Both claims fail at the first point; the end of a file that changes before the second still counts."""
+    layers: Layers = [([[Fraction(1)], [Fraction(1)]], [Fraction(0)] * 2)]
+    claim = deployed("float32", "float32") if kind == "deployed" else {"kind": "robust", "radius": "1"}
+    ones = [[Fraction(1)]] * 3
+    content = document(layers, ones, [[Fraction(1)] * 2] * 3, {}, claim, claim)
+    for name, columns in (("points", 1), ("base", 2)):
+        np.save(tmp_path / f"{name}.npy", np.ones((3, columns)))
+        digest = hashlib.sha256((tmp_path / f"{name}.npy").read_bytes()).hexdigest()
+        content[name] = {"file": f"{name}.npy", "sha256": digest}
+    (tmp_path / "certificate.json").write_text(json.dumps(content))
+    changed = np.load(tmp_path / f"{array}.npy")
+    changed[-1, 0] = 2
+
+    def progress(done: int, total: int) -> None:
+        if done == total:
+            np.save(tmp_path / f"{array}.npy", changed)
+
+    assert [f.violation is None for f in verify.check(tmp_path).findings] == [False, False]
+    verdict = verify.check(tmp_path, progress)
+    assert verdict.status == "malformed"
+    assert "SHA-256 differs" in verdict.text()
