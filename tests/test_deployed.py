@@ -310,7 +310,7 @@ def doubles(rng: random.Random) -> float:
     half = (float(x) + float(np.nextafter(x, np.float32(np.inf)))) / 2
     with np.errstate(over="ignore"):
         near = rng.choice((float(x), half, half * (1 + 2.0**-52), half * (1 - 2.0**-53), 2.0**128 - 2.0**103,
-                           2.0**128 - 2.0**103 - 2.0**75, 2.0**-150, 3 * 2.0**-150, 2.0**-151, float(x),
+                           2.0**128 - 2.0**103 - 2.0**75, 2.0**-150, 3 * 2.0**-150, 2.0**-151, 2.0**128,
                            rng.gauss(0, 1), rng.uniform(1, 2) * 2.0 ** rng.randint(-1074, 1022)))  # fmt: skip
     return rng.choice((-1, 1)) * near
 
