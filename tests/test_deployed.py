@@ -299,21 +299,21 @@ def test_an_overflow_that_only_rounding_makes(tmp_path: Path) -> None:
     """The product `w x` is below the largest float and is rounded up to it; with half a unit more, the exact
     sum is still below, but the sum of the floats is halfway to the next power of two: infinite."""
     largest, half = Fraction(2**128 - 2**104), Fraction(2**103)
-    w = Fraction((2**23 + 5) * 2**40)
-    x = (largest - half / 2) // (w * 2**40) * 2**40
+    m = next(m for m in range(2**23 + 1, 2**24) if (2**47 - 2**23 - 1) % m < 2**21)
+    w, x = Fraction(m * 2**41), Fraction((2**47 - 2**23 - 1) // m * 2**40)
     assert largest - half < w * x < largest
     for bias, good in ((Fraction(0), True), (half, False)):
         layers: Layers = [([[w]], [bias])]
         rng, infinite = random.Random(0), 0
         for _ in range(50):
             try:
-                some_evaluation(rng, layers, [Fraction(x)], "float32")
+                some_evaluation(rng, layers, [x], "float32")
             except Overflow:
                 infinite += 1
         assert (infinite == 0) is good
         assert infinite < 50
         claim = deployed("float32", "float64", tolerance=str(2**110))
-        content = document(layers, [[Fraction(x)]], [[Fraction(0)]], {0: [largest]}, claim)
+        content = document(layers, [[x]], [[Fraction(0)]], {0: [largest]}, claim)
         assert accepted(content, tmp_path) is good
 
 
@@ -322,7 +322,7 @@ def test_zeros_add_no_rounding(tmp_path: Path) -> None:
     near = 1 - Fraction(1, 2**24)
     for weight, x in ((1, 0), (0, 1)):
         layers = [([[near] + [Fraction(weight)] * 3000], [Fraction(0)])]
-        points = [[near] + [Fraction(x)] * 3000]
+        points = [[near] + [x] * 3000]
         value = {0: [1 - Fraction(1, 2**23)]}
         claim = deployed("float32", "float32", tolerance=str(Fraction(1, 2**24)))
         assert accepted(document(layers, points, [[Fraction(0)]], value, claim), tmp_path)
