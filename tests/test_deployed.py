@@ -23,6 +23,8 @@ from float_claims import (
     output_bounds,
     rounded,
     some_evaluation,
+    some_sum,
+    sum_bound,
 )
 from networks import Layers, entry
 
@@ -441,3 +443,36 @@ def test_a_violation_ends_no_pass_over_a_file(kind: str, array: str, tmp_path: P
     verdict = verify.check(tmp_path, progress)
     assert verdict.status == "malformed"
     assert "SHA-256 differs" in verdict.text()
+
+
+def test_a_format_of_three_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums of numbers from 2^-4 to 14: wrong by a lot, often too large, and soon of too many terms."""
+    monkeypatch.setitem(FORMATS, "toy", (3, 3))
+    toy = floats.Format("toy", 3, 4, 4)
+    numbers = [Fraction(n, 16) for n in range(-255, 256) if toy.scaled(([n], 16)) is not None]
+    assert numbers == [x for x in (Fraction(n, 16) for n in range(-255, 256)) if rounded(x, "toy") == x]
+    assert numbers[-1] == 14
+    rng = random.Random(10)
+    proved = {True: 0, False: 0}
+    worst = Fraction(0)
+    for _ in range(3000):
+        n = rng.choice((1, 1, 2, 2, 3, 4, 5))
+        few = numbers if rng.random() < 0.3 else [x for x in numbers if abs(x) <= 2]
+        row, x = [rng.choice(few) for _ in range(n + 1)], [rng.choice(few) for _ in range(n)]
+        products = [w * z for w, z in zip(row, x, strict=False)]
+        found = floats.FloatLayer.of(toy, [[int(w * 16) for w in row]])([int(z * 16) for z in x], [0] * n, 4)
+        expected = sum_bound(products, row[-1], [Fraction(0)] * n, "toy")
+        assert (found is None) is (expected is None)
+        proved[found is not None] += 1
+        if found is None or expected is None:
+            continue
+        (value,), (error,), exponent = found
+        unit = Fraction(1, 2**exponent)
+        assert value * unit == expected[0]
+        assert 0 <= error * unit - expected[1] < unit * 4  # rounded up
+        for _ in range(6):
+            off = abs(some_sum(rng, products, row[-1], "toy") - expected[0])
+            assert off <= error * unit
+            worst = max(worst, off / (error * unit)) if error else worst
+    assert min(proved.values()) > 300
+    assert worst > Fraction(2, 5)
