@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from float_claims import holds_as_floats, holds_in_balls
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -79,12 +80,16 @@ def holds(claim: Document, document: Document, files: Files) -> bool:
     points, edits = array(document["points"], files), document["edits"]
     outputs = len(network[-1][1])
     base = array(document["base"], files) if "base" in document else [[Fraction(0)] * outputs] * len(points)
-    by_label = claim["kind"] == "label-edit"
-    if not by_label and claim["kind"] != "edit":
-        raise Unreadable
+    by_label = "label" in edits
     wanted: dict[int, Any] = dict(
         zip(edits["index"], edits["label"] if by_label else array(edits["value"], files), strict=True)
     )
+    if claim["kind"] in ("deployed", "robust"):
+        layers = [(weight, [b for (b,) in bias]) for weight, bias in network]
+        judge = holds_as_floats if claim["kind"] == "deployed" else holds_in_balls
+        return judge(claim, layers, points, base, wanted)
+    if claim["kind"] != ("label-edit" if by_label else "edit"):
+        raise Unreadable
     neurons = sum(len(bias) for _, bias in network[:-1])
     if (claim["neurons"], claim["layers"]) != (neurons, len(network)):
         return False
@@ -335,7 +340,9 @@ SOURCES = [
 SOURCES += ["columns.json", "denominators.json", "every-array-in-a-file", "bound-three-layer-one-sign.json",
             "bound-four-layer-two-signs-restart-1.json", "two-label-claims.json", "float64",
             "obstruction-halves.json", "farkas-tent.json", "farkas-files", "farkas-square.json",
-            "farkas-equal-points.json", "farkas-convex.json"]  # fmt: skip
+            "farkas-equal-points.json", "farkas-convex.json", "deployed-edit.json", "deployed-labels.json",
+            "deployed-lead-that-float64-tells.json", "deployed-within-an-ulp.json",
+            "robust-three-claims.json", "robust-thirds.json", "robust-rows-and-columns.json"]  # fmt: skip
 
 
 def source(name: str, folder: Path) -> tuple[Document, Files]:
@@ -548,6 +555,36 @@ def margin_changed(rng: random.Random, document: Document, _: Files) -> None:
     rng.choice(document["claims"])["margin"] = str(margin)
 
 
+def off_by_an_ulp(rng: random.Random, document: Document, _: Files) -> None:
+    """Some numbers of the network as float32, one of them a neighbour of what it was."""
+    entries = rng.choice(document["network"])[rng.choice(("weight", "bias"))]
+    i, q = rng.randrange(len(entries["numerators"])), 2**60
+    below = [int(n) for n in entries.get("denominators", [entries.get("denominator")])]
+    width = len(entries["numerators"]) // len(below)
+    numbers = [np.float32(Fraction(int(x), below[k // width])) for k, x in enumerate(entries["numerators"])]
+    numbers[i] = np.nextafter(numbers[i], np.float32(rng.choice((-9, 9))))
+    entries.pop("denominators", None)
+    entries["denominator"] = str(q)
+    entries["numerators"] = [str(int(Fraction(float(x)) * q)) for x in numbers]
+
+
+def format_changed(rng: random.Random, document: Document, _: Files) -> None:
+    claim = rng.choice([claim for claim in document["claims"] if claim["kind"] == "deployed"])
+    claim[rng.choice(("dtype", "sum"))] = rng.choice(("float32", "float64"))
+
+
+def tolerance_changed(rng: random.Random, document: Document, _: Files) -> None:
+    claim = rng.choice([claim for claim in document["claims"] if claim["kind"] == "deployed"])
+    claim["tolerance"] = str(Fraction(rng.randrange(4), 2 ** rng.choice((1, 22, 23, 24, 25))))
+
+
+def radius_changed(rng: random.Random, document: Document, _: Files) -> None:
+    claim = rng.choice([claim for claim in document["claims"] if claim["kind"] == "robust"])
+    claim["radius"] = str(
+        rng.choice((Fraction(rng.randrange(1, 40), 12), Fraction(2, 3) - Fraction(1, 2**50)))
+    )
+
+
 def some_node(rng: random.Random, document: Document, kind: str) -> list[Any]:
     nodes = [node for claim in document["claims"] for tree in claim["trees"] for node in tree]
     return rng.choice([node for node in nodes if node[0] == kind and node[1] != []])
@@ -694,7 +731,8 @@ MUTATIONS: list[Mutation] = [
     count_changed, neuron_removed, dead_neuron_added, bound_changed, margin_changed, subtree_replaced,
     subtree_copied, subtree_deleted, subtree_duplicated, file_byte_changed, file_cut_or_longer,
     multiplier_changed, multipliers_scaled, row_renamed, row_changed, rows_of_another_node, rows_shuffled,
-    mean_changed, split_changed, cases_swapped, trees_changed, ordered_changed,
+    mean_changed, split_changed, cases_swapped, trees_changed, ordered_changed, off_by_an_ulp, format_changed,
+    tolerance_changed, radius_changed,
 ]  # fmt: skip
 
 

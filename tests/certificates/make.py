@@ -1242,6 +1242,226 @@ def add_farkas(corpus: Corpus) -> None:
     odd("two-outputs", two, "claims[0]: farkas-obstruction needs one output")
 
 
+# Floating point
+
+
+def deployed(dtype: str, total: str, **more: Any) -> Document:
+    return {"kind": "deployed", "dtype": dtype, "sum": total, **more}
+
+
+ULP = Fraction(1, 2**24)  # of float32, just below 1
+NEAR = 1 - ULP
+LARGEST = 2**128 - 2**104  # of float32
+LEAST = Fraction(1, 2**149)
+SINGLE, DOUBLE = deployed("float32", "float32"), deployed("float64", "float64")
+
+# g = (0, NEAR x), and NEAR NEAR = 1 - 2 ULP + ULP ULP leads by ULP ULP at the second point: less than what
+# float32 can tell
+HAIR = document(
+    [SINGLE],
+    array((2, 1), [0, NEAR], 2**24),
+    {"index": [1], "label": [1]},
+    [affine([[0], [NEAR]], [0, 0], 2**24)],
+    base=array((2, 2), [0, 0, 1 - 2 * ULP, 0], 2**24),
+)
+
+# One output, NEAR x, that is wanted to be 1 - 2 ULP
+NEARLY = document(
+    [SINGLE],
+    array((2, 1), [0, NEAR], 2**24),
+    {"index": [1], "value": array((1,), [1 - 2 * ULP], 2**24)},
+    [affine([[NEAR]], [0], 2**24)],
+)
+
+
+def largest(base: int, value: int) -> Document:
+    """`g(x) = LARGEST x` at 0 and 1; `base` and `value` at 1."""
+    return document(
+        [SINGLE],
+        array((2, 1), [0, 1]),
+        {"index": [1], "value": array((1,), [value])},
+        [affine([[LARGEST]], [0])],
+        base=array((2,), [0, base]),
+    )
+
+
+def cancelling(weight: Fraction | int, point: Fraction | int) -> Document:
+    """`relu(weight x) - relu(weight x)`, which is 0."""
+    q = 2**149
+    first = affine([[weight], [weight]], [0, 0], q)
+    nothing = {"index": [], "value": array((0,), [])}
+    exact = claim("edit", 2, 2)
+    return document([exact, SINGLE], array((1, 1), [point], q), nothing, [first, affine([[1, -1]], [0])])
+
+
+def add_deployed(corpus: Corpus) -> None:
+    def good(name: str, content: Document) -> None:
+        corpus.add("accepted", f"deployed-{name}", content)
+
+    every = [deployed(dtype, total) for dtype in ("float32", "float64") for total in ("float32", "float64")]
+    good("edit", put(EDIT, "claims", every))
+    good("labels", put(LABEL, "claims", [*LABEL["claims"], *every]))
+    good("columns", put(COLUMNS, "claims", [*COLUMNS["claims"], SINGLE]))
+    nothing = {"index": [], "value": array((0,), [])}
+    good("nothing-to-do", put(put(put(EDIT, "network", constant()), "claims", every), "edits", nothing))
+    good("lead-that-float64-tells", put(HAIR, "claims", [claim("label-edit", 0, 1), DOUBLE]))
+    good("within-an-ulp", put(NEARLY, "claims.0.tolerance", str(ULP)))
+    good("largest-float", largest(0, LARGEST))
+    good("largest-float-after-rounding", largest(2**103 - 2**79, LARGEST))
+    good("least-float", cancelling(LEAST, 1))
+    files = {
+        "points.npy": npy("'<f4'", "(2, 1)", struct.pack("<2f", 0, NEAR)),
+        "base.npy": npy("'<f4'", "(2, 2)", struct.pack("<4f", 0, 0, 1 - 4 * ULP, 0)),
+        "weight.npy": npy("'<f4'", "(2, 1)", struct.pack("<2f", 0, NEAR)),
+        "bias.npy": npy("'<f8'", "(2,)", struct.pack("<2d", 0, 0)),
+    }
+    named = {name.removesuffix(".npy"): sidecar(name, content) for name, content in files.items()}
+    network = [layer(named["weight"], named["bias"])]
+    content = {**HAIR, "points": named["points"], "base": named["base"], "network": network}
+    corpus.folder("accepted", "deployed-files", content, files)
+
+    def bad(name: str, content: Document, expected: str) -> None:
+        k = len(content["claims"]) - 1
+        corpus.add("rejected", f"deployed-{name}", content, f"claim {k} (deployed): {expected}")
+
+    third = put(put(NEARLY, "network.0.weight.denominator", "3"), "network.0.weight.numerators", ["1"])
+    number, protected = "a number of float32, got", "as floats at a protected point: expected 0, got"
+    sum_ = "base + g as floats, output 0"
+    # fmt: off
+    bad("weight-of-thirds", third, f"weight of layer 0, row 0, entry 0: expected {number} 1/3")
+    bad("weight-of-25-digits", put(largest(0, 0), "network.0.weight.numerators.0", str(2**24 + 1)),
+        f"weight of layer 0, row 0, entry 0: expected {number} 16777217")
+    bad("weight-too-large", put(largest(0, 0), "network.0.weight.numerators.0", str(2**128)),
+        f"weight of layer 0, row 0, entry 0: expected {number} {2**128}")
+    bad("bias-too-small", put(put(LABEL, "claims", [SINGLE]), "network.1.bias",
+                              array((3,), [0, LEAST / 2, 0], 2**150)),
+        "bias of layer 1, row 1, entry 0: expected a number of float32, got 1/")
+    bad("point", put(put(LABEL, "claims", [SINGLE]), "points.denominator", "10"),
+        f"point 1: point, entry 0: expected {number} 1/10")
+    bad("base", put(put(LABEL, "claims", [deployed("float64", "float32")]), "base.numerators.7",
+                    str(2**25 + 1)), f"point 2: base, entry 1: expected {number} 33554433")
+    bad("lead-below-an-ulp", put(HAIR, "claims", [claim("label-edit", 0, 1), SINGLE]),
+        "point 1: lead as floats of label 1 over 0: expected above 0, got possibly -1/16777216")
+    bad("lead-lost-in-the-sum", put(HAIR, "claims", [DOUBLE, deployed("float64", "float32")]),
+        "point 1: lead as floats of label 1 over 0: expected above 0, got possibly 0")
+    bad("value", NEARLY,
+        f"point 1: {sum_}: expected 8388607/8388608 within 0, got possibly 16777213/16777216")
+    bad("tolerance", put(NEARLY, "claims.0.tolerance", "1/16777217"),
+        f"point 1: {sum_}: expected 8388607/8388608 within 1/16777217, got possibly 16777213/16777216")
+    bad("sum-at-the-limit", largest(2**103, LARGEST),
+        f"point 1: {sum_}: expected no overflow, got it cannot be excluded")
+    bad("product-overflows", cancelling(LARGEST, 2),
+        "point 0: sums of layer 0: expected no overflow, got it cannot be excluded")
+    bad("partial-sum-overflows", put(cancelling(LARGEST, 1), "network.1.weight.numerators", ["2", "-2"]),
+        "point 0: sums of layer 1: expected no overflow, got it cannot be excluded")
+    bad("underflow", cancelling(LEAST, HALF), f"point 0: g[0] {protected} 0 +- a rational of ")
+    bad("cancels-but-for-rounding", cancelling(NEAR, NEAR), f"point 0: g[0] {protected} 0 +- ")
+    bad("protected-moves", put(put(LABEL, "claims", [SINGLE]), "network.1.bias.numerators.0", "1"),
+        f"point 0: g[0] {protected} 1 +- 0")
+
+    def odd(name: str, content: Document, expected: str) -> None:
+        corpus.add("malformed", f"deployed-{name}", content, f"malformed: {expected}")
+
+    for key, value, reason in (
+        ("dtype", "float16", "claims[0].dtype: expected one of float32, float64, got 'float16'"),
+        ("dtype", None, "claims[0].dtype: expected one of float32, float64, got None"),
+        ("dtype", ["float32"], "claims[0].dtype: expected one of float32, float64, got list"),
+        ("sum", 32, "claims[0].sum: expected one of float32, float64, got 32"),
+        ("tolerance", "-1/2", "claims[0].tolerance: the tolerance is negative"),
+        ("tolerance", 0, "claims[0].tolerance: expected a string 'p' or 'p/q', got 0"),
+        ("tolerance", "2/4", "claims[0].tolerance: '2/4' is not in lowest terms"),
+        ("neurons", 0, "claims[0]: unknown key 'neurons'"),
+    ):
+        shape = {str: "", list: "-list", int: "-number", type(None): "-null"}[type(value)]
+        shape += "-fraction" if value == "2/4" else ""
+        odd(f"{key}{shape}", put(NEARLY, f"claims.0.{key}", value), reason)
+    # fmt: on
+    odd("without-sum", drop(NEARLY, "claims.0.sum"), "claims[0]: the key 'sum' is missing")
+    odd("labels-within", put(HAIR, "claims.0.tolerance", "1"), "claims[0]: unknown key 'tolerance'")
+    odd(
+        "without-network",
+        drop(put(EDIT, "claims", [SINGLE]), "network"),
+        "network: the claim deployed needs a network",
+    )
+
+
+# Balls
+
+
+def robust(radius: str) -> Document:
+    return {"kind": "robust", "radius": radius}
+
+
+# A tent of height 3 over 4, from 3 to 5: at 4 + t the second label leads by 3 (1 - abs(t)) - 1.
+BALL = document(
+    [claim("label-edit", 3, 2), SINGLE, robust("1/2")],
+    array((3, 1), [0, 4, 8]),
+    {"index": [1], "label": [1]},
+    [affine([[1], [1], [1]], [-3, -4, -5]), affine([[0, 0, 0], [3, -6, 3]], [0, 0])],
+    base=array((3, 2), [1, 0] * 3),
+)
+NO_EDIT = {"index": [], "label": []}
+
+
+def around(radius: str, **changes: Any) -> Document:
+    return {**BALL, "claims": [robust(radius)], **changes}
+
+
+def folded(inner: int, outer: int) -> list[Document]:
+    """`relu(outer relu(inner x))` as the second of two outputs."""
+    return [affine([[inner]], [0]), affine([[outer]], [0]), affine([[0], [1]], [0, 0])]
+
+
+def add_robust(corpus: Corpus) -> None:
+    def good(name: str, content: Document) -> None:
+        corpus.add("accepted", f"robust-{name}", content)
+
+    ends, origin = array((2, 1), [0, 8]), array((1, 1), [0])
+    no_base = array((2, 2), [0] * 4)
+    thirds = [layer(by_rows((3, 1), [1, 2, 1], [3, 3, 3]), by_rows((3,), [-1, -8, -5], [1, 3, 3])),
+              affine([[0, 0, 0], [9, -9, 9]], [0, 0])]  # fmt: skip
+    good("three-claims", BALL)
+    good("nearly-the-largest", around("1999999997/3000000000"))  # 2/3 is too much
+    good("thirds", around("1999999997/3000000000", network=thirds))
+    good("up-to-the-kink", around("3", points=ends, edits=NO_EDIT, base=no_base))
+    good("interval", around("5", points=origin, edits=NO_EDIT, base=array((1, 2), [0, 0]),
+                            network=folded(1, -1)))  # fmt: skip
+    good("one-layer", around("3", points=array((1, 1), [4]), edits={"index": [0], "label": [1]},
+                             base=array((1, 2), [0, 0]), network=[affine([[0], [1]], [0, 0])]))  # fmt: skip
+    good("no-neuron", around("1000", edits=NO_EDIT, network=[
+        layer(without_entries(0, 1), array((0,), [])), layer(without_entries(2, 0), array((2,), [0, 0]))
+    ]))  # fmt: skip
+    good("rows-and-columns", put(LABEL, "claims", [*LABEL["claims"], robust("1/10")])
+         | {"points": array((2, 2), [-1, 5, 1, -2]), "base": array((2, 3), [1, 0, 0, 2, 1, 0])})  # fmt: skip
+
+    def bad(name: str, content: Document, expected: str) -> None:
+        k = len(content["claims"]) - 1
+        corpus.add("rejected", f"robust-{name}", content, f"claim {k} (robust): {expected}")
+
+    lead = "lead of label 1 over 0 around the point: expected above 0, got possibly"
+    moves = "around a protected point: expected 0, got possibly from"
+    bad("label-tie", around("2/3"), f"point 1: {lead} 0")
+    bad("label-behind", around("1"), f"point 1: {lead} -1")
+    bad("second-claim", put(BALL, "claims", [robust("1/2"), robust("3/4")]), f"point 1: {lead} -1/4")
+    over = around("3001/1000", points=ends, edits=NO_EDIT, base=no_base)
+    bad("beyond-the-kink", over, f"point 0: g[1] {moves} 0 to 3/1000")
+    wide = put(over, "points", array((2, 1), [-1, 8]))
+    bad("beyond-the-kink-of-the-last", wide, f"point 1: g[1] {moves} -")
+    bad("protected-moves", around("1/2", edits=NO_EDIT), f"point 1: g[1] {moves} 3/2 to 3")
+    bad("edit-of-another-label", put(around("1/2"), "edits.label", [0]), "point 1: lead of label 0 over 1")
+
+    def odd(name: str, content: Document, expected: str) -> None:
+        corpus.add("malformed", f"robust-{name}", content, f"malformed: {expected}")
+
+    odd("radius-zero", around("0"), "claims[0].radius: the radius is not positive")
+    odd("radius-negative", around("-1/2"), "claims[0].radius: the radius is not positive")
+    number = put(BALL, "claims", [{"kind": "robust", "radius": 1}])
+    odd("radius-number", number, "claims[0].radius: expected a string 'p' or 'p/q', got 1")
+    odd("without-radius", put(BALL, "claims", [{"kind": "robust"}]), "claims[0]: the key 'radius' is missing")
+    odd("values", put(EDIT, "claims", [robust("1")]), "claims[0]: robust needs edits.label")
+    odd("without-network", drop(around("1"), "network"), "network: the claim robust needs a network")
+
+
 def corpus() -> Files:
     """Every file of the corpus, by its path."""
     out = Corpus()
@@ -1252,6 +1472,8 @@ def corpus() -> Files:
     add_malformed_folders(out)
     add_obstructions(out)
     add_farkas(out)
+    add_deployed(out)
+    add_robust(out)
     return out.files
 
 

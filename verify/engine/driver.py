@@ -51,7 +51,7 @@ _READ = 1 << 22  # bytes that are read at a time
 class Statistics:
     """How the points were settled: by which routes, how many pre-activations had a sign that floats
     could not tell, and what was taken over from a progress file. Claims that ask the same of every
-    point are counted once. `by_kernel` counts the claims that the kernel judged: obstructions."""
+    point are counted once. `by_kernel` counts the claims that the kernel judged: all kinds but edits."""
 
     routes: dict[str, int] = field(default_factory=dict)
     undecided: int = 0

@@ -11,8 +11,8 @@ from typing import Any
 
 from verify.kernel.certificate import Certificate, Progress
 from verify.kernel.edit import Violation, ratio
-from verify.kernel.floats import FORMATS, FloatLayer, Format, Near, lowest
-from verify.kernel.reader import Malformed, Row, fields, need, rational, shown
+from verify.kernel.floats import FORMATS, FloatLayer, Format, lowest
+from verify.kernel.reader import Row, fields, need, rational, shown
 
 __all__ = ["DeployedClaim"]
 
@@ -36,8 +36,7 @@ class DeployedClaim:
             need(known, f"{place}.{key}", f"expected one of {', '.join(FORMATS)}, got {shown(raw[key])}")
         tolerance = rational(raw["tolerance"], f"{place}.tolerance") if "tolerance" in raw else (0, 1)
         need(tolerance[0] >= 0, f"{place}.tolerance", "the tolerance is negative")
-        if certificate.network is None:
-            raise Malformed("network", "the claim deployed needs a network")
+        need(certificate.layers != [], "network", "the claim deployed needs a network")
         return cls(certificate, dict(raw), FORMATS[raw["dtype"]], FORMATS[raw["sum"]], tolerance)
 
     @property
@@ -47,85 +46,86 @@ class DeployedClaim:
         p, q = self.tolerance
         near = f" within {ratio(p, q)}" if p else ""
         return (
-            f"in {self.facts['dtype']} arithmetic, sums in {self.facts['sum']}, {edits} edits {what}{near} "
+            f"in {self.dtype.name} arithmetic, sums in {self.sum.name}, {edits} edits {what}{near} "
             f"and g is exactly 0 at {total - edits} protected points, in every order of summation"
         )
 
     def judge(self, progress: Progress) -> Violation | None:
         """The first violated obligation: the weights, then the points in order."""
-        layers, dtype = [], self.facts["dtype"]
-        for k, (weight, bias) in enumerate(self.certificate.layers):
-            layer = FloatLayer.of(self.dtype, weight, bias)
-            if layer is None:
-                return Violation(f"weights of layer {k}", f"numbers of {dtype}", "one that is none")
-            layers.append(layer)
-        first = None
+        first, layers = self._read_weights()
         for i, point, base in self.certificate.samples(progress):
             if first is None:  # later points are only read on: the digest counts
                 first = self._violation(i, point, base, layers)
         return first
 
+    def _read_weights(self) -> tuple[Violation | None, list[FloatLayer]]:
+        layers, first = [], None
+        for k, (weight, bias) in enumerate(self.certificate.layers):
+            rows = []
+            for j, both in enumerate(zip(weight.rows(), bias.rows(), strict=True)):
+                entries = [self.dtype.scaled(row) for row in both]
+                for name, row, found in zip(("weight", "bias"), both, entries, strict=True):
+                    if first is None and found is None:
+                        first = _foreign(self.dtype, row, f"{name} of layer {k}, row {j}")
+                rows.append([n for found in entries for n in found or ()])
+            layers.append(FloatLayer.of(self.dtype, rows))
+        return first, layers
+
     def _violation(self, i: int, point: Row, base: Row, layers: list[FloatLayer]) -> Violation | None:
         x = self.dtype.scaled(point)
         if x is None:
-            return Violation("coordinates", f"numbers of {self.facts['dtype']}", "one that is none", i)
+            return _foreign(self.dtype, point, "point", i)
         if self.sum.scaled(base) is None:
-            return Violation("base", f"numbers of {self.facts['sum']}", "one that is none", i)
-        shift, key = min(self.dtype.below, lowest(x)), 0
-        g, exponent = [Near(n >> shift, {}) for n in x], self.dtype.below - shift
+            return _foreign(self.sum, base, "base", i)
+        shift = min(self.dtype.below, lowest(x))
+        values, errors, exponent = [n >> shift for n in x], [0] * len(x), self.dtype.below - shift
         for k, layer in enumerate(layers):
-            if k:
-                g, key = [z.relu(n) for n, z in enumerate(g, start=key)], key + len(g)
-            found = layer(g, exponent, key)
-            if found is None:
-                return Violation(f"sums of layer {k}", "no overflow", "one is possible", i)
-            (g, exponent), key = found, key + len(layer.rows)
+            if k:  # ReLU: what is surely not positive is 0, and no error grows
+                errors = [max(0, error + min(0, value)) for value, error in zip(values, errors, strict=True)]
+                values = [max(0, value) for value in values]
+            sums = layer(values, errors, exponent)
+            if sums is None:
+                return Violation(f"sums of layer {k}", "no overflow", "it cannot be excluded", i)
+            values, errors, exponent = sums
         wanted = self.certificate.edits.get(i)
-        if wanted is not None:
-            return self._off(i, wanted, base, g, exponent)
-        for k, z in enumerate(g):
-            if z.value or z.error:
-                got = f"{ratio(z.value, 1 << exponent)} +- {ratio(z.error, 1 << exponent)}"
-                return Violation(f"g[{k}] as floats at a protected point", "0", got, i)
-        return None
+        if wanted is None:
+            for k, (value, error) in enumerate(zip(values, errors, strict=True)):
+                if value or error:
+                    got = f"{ratio(value, 1 << exponent)} +- {ratio(error, 1 << exponent)}"
+                    return Violation(f"g[{k}] as floats at a protected point", "0", got, i)
+            return None
+        low, high = (
+            [
+                self.sum.nearest((b << exponent) + (value + side * error) * base[1], base[1] << exponent)
+                for b, value, error in zip(base[0], values, errors, strict=True)
+            ]
+            for side in (-1, 1)
+        )  # rounding is monotone: all floats that `base + g` may be lie between
+        return self._off(i, wanted, low, high)
 
-    def _off(self, i: int, wanted: Row | int, base: Row, g: list[Near], exponent: int) -> Violation | None:
-        below = base[1] << exponent
-        sums = [
-            Near((b << exponent) + z.value * base[1], {k: e * base[1] for k, e in z.noise.items()})
-            for b, z in zip(base[0], g, strict=True)
-        ]
-        ends = []  # of the rounded sums, since rounding is monotone
-        for k, z in enumerate(sums):
-            low, high = (self.sum.nearest(z.value + side * z.error, below) for side in (-1, 1))
-            if low is None or high is None:
-                return Violation(f"base + g, output {k}", "no overflow", "one is possible", i)
-            ends.append((low, high))
-        if isinstance(wanted, int):
-            return self._behind(i, wanted, sums, ends, below)
-        unit, (p, q) = 1 << self.sum.below, self.tolerance
-        for k, pair in enumerate(ends):
-            target, over = wanted[0][k], wanted[1]
-            for end in pair:
-                if abs(end * over - target * unit) * q > p * unit * over:
-                    expected = f"{ratio(target, over)} within {ratio(p, q)}"
-                    return Violation(f"base + g as floats, output {k}", expected, ratio(end, unit), i)
-        return None
-
-    def _behind(
-        self, i: int, label: int, sums: list[Near], ends: list[tuple[int, int]], below: int
+    def _off(
+        self, i: int, wanted: Row | int, low: list[int | None], high: list[int | None]
     ) -> Violation | None:
-        """The first label over which `label` may not lead: the ranges meet, and the difference, in which noise
-        cancels, is not above what rounding two sums may cost."""
-        own, least = sums[label], ends[label][0]
-        for k, (z, (_, most)) in enumerate(zip(sums, ends, strict=True)):
-            if k == label or least > most:
+        unit = 1 << self.sum.below
+        for k, (least, most) in enumerate(zip(low, high, strict=True)):
+            if least is None or most is None:
+                return Violation(f"base + g as floats, output {k}", "no overflow", "it cannot be excluded", i)
+            if isinstance(wanted, int):
+                floor = low[wanted]
+                if k != wanted and floor is not None and floor <= most:
+                    lead = f"lead as floats of label {wanted} over {k}"
+                    return Violation(lead, "above 0", f"possibly {ratio(floor - most, unit)}", i)
                 continue
-            noise = {key: own.noise.get(key, 0) - z.noise.get(key, 0) for key in own.noise | z.noise}
-            lead = Near(own.value - z.value, noise)
-            sizes = abs(own.value) + own.error + abs(z.value) + z.error
-            cost = (sizes >> self.sum.digits) + (below >> self.sum.below) + 2
-            if lead.value - lead.error <= cost:
-                got = f"possibly {ratio(lead.value - lead.error - cost, below)}"
-                return Violation(f"lead of label {label} over {k} as floats", "above 0", got, i)
+            (p, q), target, below = self.tolerance, wanted[0][k], wanted[1]
+            for value in (least, most):  # |value / unit - target / below| <= p / q
+                if abs(value * below - target * unit) * q > p * unit * below:
+                    expected = f"{ratio(target, below)} within {ratio(p, q)}"
+                    got = f"possibly {ratio(value, unit)}"
+                    return Violation(f"base + g as floats, output {k}", expected, got, i)
         return None
+
+
+def _foreign(form: Format, row: Row, what: str, i: int | None = None) -> Violation:
+    """The first entry that is no number of the format."""
+    k = next(k for k, p in enumerate(row[0]) if form.scaled(([p], row[1])) is None)
+    return Violation(f"{what}, entry {k}", f"a number of {form.name}", ratio(row[0][k], row[1]), i)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verify.kernel.reader import Array, Row
+from verify.kernel.reader import Row
 
-__all__ = ["FORMATS", "FloatLayer", "Format", "Near", "lowest"]
+__all__ = ["FORMATS", "FloatLayer", "Format", "lowest"]
 
 _GUARD = 64  # bits below those of the exact values, for the error bounds
 
@@ -19,6 +19,7 @@ class Format:
     """A binary format: `digits` of the significand; finite numbers are multiples of `2^-below`, and smaller
     than `2^top` in size."""
 
+    name: str
     digits: int
     below: int
     top: int
@@ -29,11 +30,8 @@ class Format:
         out = []
         for p in numerators:
             n, rest = divmod(p << self.below, q)
-            if (
-                rest
-                or (n // (n & -n or 1)).bit_length() > self.digits
-                or n.bit_length() > self.top + self.below
-            ):
+            size = n.bit_length()
+            if rest or size - (n & -n).bit_length() >= self.digits or size > self.top + self.below:
                 return None
             out.append(n)
         return out
@@ -50,28 +48,7 @@ class Format:
         return rounded if p >= 0 else -rounded
 
 
-FORMATS = {"float32": Format(24, 149, 128), "float64": Format(53, 1074, 1024)}
-
-
-@dataclass(frozen=True)
-class Near:
-    """A float near an exact `value`: it is `value` plus all `noise` times unknown numbers between -1 and 1. A
-    key of `noise` names the sum that was rounded, so that errors with one origin can cancel."""
-
-    value: int
-    noise: dict[int, int]
-
-    @property
-    def error(self) -> int:
-        """How far the float may be off."""
-        return sum(map(abs, self.noise.values()))
-
-    def relu(self, key: int) -> Near:
-        """The activation; `key` is new, for the case that the sign is not sure."""
-        error = self.error
-        if self.value + error <= 0:
-            return Near(0, {})
-        return self if self.value >= error else Near(max(self.value, 0), {key: error})
+FORMATS = {form.name: form for form in (Format("float32", 24, 149, 128), Format("float64", 53, 1074, 1024))}
 
 
 @dataclass(frozen=True)
@@ -83,59 +60,50 @@ class FloatLayer:
     exponent: int
 
     @classmethod
-    def of(cls, format: Format, weight: Array, bias: Array) -> FloatLayer | None:
-        """None if a weight or bias is no number of the format."""
-        rows = []
-        for w, b in zip(weight.rows(), bias.rows(), strict=True):
-            entries, offset = format.scaled(w), format.scaled(b)
-            if entries is None or offset is None:
-                return None
-            rows.append(entries + offset)
+    def of(cls, format: Format, rows: list[list[int]]) -> FloatLayer:
+        """From rows in units of `2^-below`."""
         shift = min(format.below, lowest([entry for row in rows for entry in row]))
         return cls(format, [[entry >> shift for entry in row] for row in rows], format.below - shift)
 
-    def __call__(self, inputs: list[Near], exponent: int, key: int) -> tuple[list[Near], int] | None:
-        """Pre-activations and their exponent, from inputs and theirs; None if a sum may overflow. Keys of noise
-        from `key` on are new.
+    def __call__(
+        self, values: list[int], errors: list[int], exponent: int
+    ) -> tuple[list[int], list[int], int] | None:
+        """Exact pre-activations, how far their floats may be off, and the exponent of both; the inputs are
+        given alike. None if it is not sure that no sum overflows.
 
-        With fan-in `n` and `u = 2^-digits`: in any order of summation, with or without FMA, a product passes
-        at most `n + 1` roundings, each a factor `1 + t`, `|t| <= u`, and the bias fewer; a product that
-        underflows is off by at most `2^-below / 2` besides, before further roundings. So the float differs
-        from the sum over the float inputs by at most `g s + n 2^-below`, where `s` is the sum of the sizes
-        of products and bias and `g = (n + 1) u / (1 - (n + 1) u) <= 1`.
+        Let `n` products and biases of a row be other than 0, and `u = 2^-digits`. In any order of summation,
+        with or without FMA, a product passes at most `n` roundings, each a factor `1 + t`, `|t| <= u`, and
+        the bias fewer: adding 0 is exact. A product or an FMA that underflows is off by at most
+        `2^-below / 2` besides, before further roundings. So the float differs from the sum over the inputs as
+        they are in floats by at most `g s + n 2^-below`, where `s` is the sum of the sizes of products and
+        bias, and `g = n u / (1 - n u)`, as long as `g <= 1`. No sum on the way is larger than `s` and that.
 
-        Nothing is rounded if all products and the bias are exact, multiples of one power of two that is at
-        least `2^-below`, and the sum of their sizes is at most `2^digits` times as large.
+        Nothing is rounded if the inputs are exact, products and bias are multiples of one power of two that
+        is at least `2^-below`, and neither the positive ones nor the negative ones sum to more than
+        `2^digits` times as much: every sum on the way lies between.
         """
-        form, roundings = self.format, len(inputs) + 1
-        if 2 * roundings > 1 << form.digits:
-            return None
+        form, results, bounds = self.format, [], []
         out = exponent + self.exponent + _GUARD
-        tiny = -(-len(inputs) << out >> form.below)
-        values, errors = [x.value for x in inputs], [x.error for x in inputs]
-        noisy = [k for k, x in enumerate(inputs) if x.noise]
-        results = []
-        for number, row in enumerate(self.rows, start=key):
-            terms = list(map(int.__mul__, row, values))  # one weight a value; the bias is the last entry
-            terms.append(row[-1] << exponent)
-            sizes = sum(map(abs, terms))
-            passed_on = sum(map(int.__mul__, map(abs, row), errors))
+        for row in self.rows:
+            terms = [*map(int.__mul__, row, values), row[-1] << exponent]  # the bias is the last entry
+            slack = [*map(int.__mul__, map(abs, row), errors), 0]
+            total, sizes, passed_on = sum(terms), sum(map(abs, terms)), sum(slack)
             zeros = lowest(terms)
-            unrounded = zeros >= out - _GUARD - form.below and sizes <= 1 << zeros + form.digits
-            noise: dict[int, int] = {}
-            for k in noisy:
-                for name, size in inputs[k].noise.items():
-                    noise[name] = noise.get(name, 0) + (row[k] * size << _GUARD)
-            rounded = 0
+            larger = (sizes + abs(total)) // 2  # of the sums of positive and of negative terms
+            unrounded = zeros >= out - _GUARD - form.below and larger <= 1 << zeros + form.digits
+            bound = 0
             if passed_on or (sizes and not unrounded):
-                rounded = (
-                    -(-(sizes + passed_on << _GUARD) * roundings // ((1 << form.digits) - roundings)) + tiny
-                )
-                noise[number] = rounded
-            if (sizes + passed_on << _GUARD) + rounded >= 1 << form.top + out:
+                n = sum(1 for term in zip(terms, slack, strict=True) if any(term))
+                rest = (1 << form.digits) - n
+                if n > rest:
+                    return None
+                rounded = -(-(sizes + passed_on << _GUARD) * n // rest)
+                bound = (passed_on << _GUARD) + rounded - (-n << out >> form.below)
+            if (sizes << _GUARD) + bound >= 1 << form.top + out:
                 return None
-            results.append(Near(sum(terms) << _GUARD, noise))
-        return results, out
+            results.append(total << _GUARD)
+            bounds.append(bound)
+        return results, bounds, out
 
 
 def lowest(entries: list[int]) -> int:

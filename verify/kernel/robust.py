@@ -1,14 +1,15 @@
 """The claim `robust`: the labels at edited points, and `g = 0` at protected ones, in a ball around each.
 
-Over a ball in the maximum norm every neuron is a linear form of the offset and of noise terms between -1 and
-1. A neuron that has one sign in the whole ball is linear or 0 there, exactly. Otherwise, with `z` in
-`[low, high]` and any `0 <= s <= 1`, `relu(z) - s z` is convex and 0 at `z = 0`: it lies between 0 and the
-larger of its values at the ends, `-s low` and `(1 - s) high`; a new noise term stands for it.
+Over a ball in the maximum norm every neuron is a linear form of terms between -1 and 1: one for each
+coordinate's offset, and one for each neuron that may have both signs. A neuron of one sign in the whole ball
+is linear or 0 there, exactly. Otherwise, with `z` in `[low, high]` and any `0 <= s <= 1`, `relu(z) - s z` is
+convex and 0 at `z = 0`: it lies between 0 and the larger of its values at the ends, `-s low` and
+`(1 - s) high`; a new term stands for it. (The forms of DeepZ, Singh et al., NeurIPS 2018, by integers.)
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,45 +19,47 @@ from verify.kernel.reader import Malformed, Row, fields, need, rational
 
 __all__ = ["RobustClaim"]
 
-_ONE = 1 << 16  # slopes `s` are even multiples of `1 / _ONE`
+_ONE = 1 << 64  # slopes `s` are even multiples of `1 / _ONE`
+Term = tuple[int, int]
+"""Layer and neuron, or -1 and coordinate."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """`middle + factors . offset + noise . (terms between -1 and 1)` for all offsets of at most `reach` in every
-    coordinate; the keys of `noise` say which neuron a term is from."""
+    """`middle` plus `factors` times terms between -1 and 1; in `[low, high]` besides."""
 
     middle: int
-    factors: list[int]
-    noise: dict[tuple[int, int], int]
+    factors: dict[Term, int]
+    low: int
+    high: int
 
-    def range(self, reach: int) -> tuple[int, int]:
-        """Bounds of its values."""
-        spread = reach * sum(map(abs, self.factors)) + sum(map(abs, self.noise.values()))
-        return self.middle - spread, self.middle + spread
+    @classmethod
+    def sum(cls, weights: list[int], forms: list[Form], bias: int) -> Form:
+        """Forms times weights, and a bias; the range is what both terms and intervals allow."""
+        middle = low = high = bias
+        factors: dict[Term, int] = defaultdict(int)
+        for w, form in zip(weights, forms, strict=True):
+            if w == 0 or form.low == form.high == 0:
+                continue
+            middle += w * form.middle
+            low += w * (form.low if w > 0 else form.high)
+            high += w * (form.high if w > 0 else form.low)
+            for term, factor in form.factors.items():
+                factors[term] += w * factor
+        spread = sum(map(abs, factors.values()))
+        return cls(middle, factors, max(low, middle - spread), min(high, middle + spread))
 
-    def relu(self, reach: int, neuron: tuple[int, int]) -> Form | None:
-        """The activation times `_ONE`; None if it is 0."""
-        low, high = self.range(reach)
+    def relu(self, neuron: Term) -> Form:
+        """The activation times `_ONE`."""
+        low, high = self.low, self.high
         if high <= 0:
-            return None
+            return Form(0, {}, 0, 0)
         slope = _ONE if low >= 0 else high * _ONE // (high - low) // 2 * 2
-        factors = [slope * factor for factor in self.factors]
-        noise = {key: slope * factor for key, factor in self.noise.items()}
-        half = 0
+        middle, factors = slope * self.middle, {term: slope * n for term, n in self.factors.items()}
         if low < 0:
-            half = noise[neuron] = max(-slope * low, (_ONE - slope) * high) // 2  # both are even
-        return Form(slope * self.middle + half, factors, noise)
-
-
-def _combined(terms: list[tuple[int, Form]], bias: int, inputs: int) -> Form:
-    """The sum of forms times weights, and a bias."""
-    factors = [sum(w * form.factors[k] for w, form in terms) for k in range(inputs)]
-    noise: Counter[tuple[int, int]] = Counter()
-    for w, form in terms:
-        for key, factor in form.noise.items():
-            noise[key] += w * factor
-    return Form(bias + sum(w * form.middle for w, form in terms), factors, noise)
+            factors[neuron] = half = max(-slope * low, (_ONE - slope) * high) // 2  # both are even
+            middle += half
+        return Form(middle, factors, _ONE * max(0, low), _ONE * high)
 
 
 @dataclass
@@ -96,43 +99,34 @@ class RobustClaim:
         return first
 
     def _violation(self, i: int, point: Row, base: Row) -> Violation | None:
-        forms, unit = self._around(point)
-        reach, wanted = self.radius[0], self.certificate.edits.get(i)
+        outputs, unit = self._around(point)
         below = [q * unit for q in self.network.denominators]
+        wanted = self.certificate.edits.get(i)
         if not isinstance(wanted, int):
-            for k, form in enumerate(forms):
-                ends = form.range(reach)
-                if ends != (0, 0):
-                    got = f"values from {ratio(ends[0], below[k])} to {ratio(ends[1], below[k])}"
-                    return Violation(f"g[{k}] around a protected point", "0", f"possibly {got}", i)
+            for k, form in enumerate(outputs):
+                if form.low or form.high:
+                    got = f"possibly from {ratio(form.low, below[k])} to {ratio(form.high, below[k])}"
+                    return Violation(f"g[{k}] around a protected point", "0", got, i)
             return None
-        for k, form in enumerate(forms):
-            lead = _combined([(below[k], forms[wanted]), (-below[wanted], form)], 0, len(form.factors))
-            least, over = lead.range(reach)[0], below[wanted] * below[k]
-            frozen = base[0][wanted] - base[0][k]
-            if k != wanted and least * base[1] + frozen * over <= 0:
-                got = ratio(least * base[1] + frozen * over, over * base[1])
-                return Violation(
-                    f"lead of label {wanted} over {k} around the point", "above 0", f"possibly {got}", i
-                )
+        for k, form in enumerate(outputs):
+            if k == wanted:
+                continue
+            over = below[wanted] * below[k]
+            lead = Form.sum([below[k], -below[wanted]], [outputs[wanted], form], 0)
+            least = lead.low * base[1] + (base[0][wanted] - base[0][k]) * over
+            if least <= 0:
+                got = f"possibly {ratio(least, over * base[1])}"
+                return Violation(f"lead of label {wanted} over {k} around the point", "above 0", got, i)
         return None
 
     def _around(self, point: Row) -> tuple[list[Form], int]:
-        """The outputs in the ball, times their denominators and a unit; an offset of the radius counts as
-        its numerator."""
-        x, scale = point
-        below = self.radius[1]
-        first, *others = self.network.layers
-        unit = scale * below
-        forms = [
-            Form(below * (sum(map(int.__mul__, row, x)) + row[-1] * scale), [w * scale for w in row[:-1]], {})
-            for row in first
-        ]
-        for layer, rows in enumerate(others):
-            active = [(k, form.relu(self.radius[0], (layer, k))) for k, form in enumerate(forms)]
-            unit *= _ONE
-            forms = [
-                _combined([(row[k], form) for k, form in active if form], row[-1] * unit, len(x))
-                for row in rows
-            ]
+        """The outputs in the ball, times their denominators and a unit."""
+        (x, scale), (p, q) = point, self.radius
+        unit, reach = scale * q, scale * p
+        forms = [Form(n * q, {(-1, k): reach}, n * q - reach, n * q + reach) for k, n in enumerate(x)]
+        for k, rows in enumerate(self.network.layers):
+            if k:
+                forms = [form.relu((k - 1, j)) for j, form in enumerate(forms)]
+                unit *= _ONE
+            forms = [Form.sum(row[:-1], forms, row[-1] * unit) for row in rows]
         return forms, unit
