@@ -143,13 +143,17 @@ def _low_bit(x: Fraction) -> Fraction:
     return Fraction(x.numerator & -x.numerator, x.denominator)
 
 
-def sum_bound(products: Row, bias: Fraction, slack: Row, name: str) -> tuple[Fraction, Fraction] | None:
-    """The exact sum and how far its float may be off; None if it may overflow."""
+Sum = tuple[Fraction, Fraction, Counter[Any]]
+"""An exact value, how far its float may be off, and the same as multiples of terms between -1 and 1."""
+
+
+def rounding_of(products: Row, bias: Fraction, slack: Row, name: str) -> Fraction | None:
+    """How far rounding may take a sum off; None if it may overflow."""
     digits, largest = FORMATS[name]
     least = Fraction(2) ** (2 - largest - digits)
     terms = [*products, bias]
     sizes, passed_on = sum(map(abs, terms), ZERO), sum(slack, ZERO)
-    bound = ZERO
+    off = ZERO
     unit = min((_low_bit(t) for t in terms if t), default=Fraction(1))
     larger = max(sum(t for t in terms if t > 0), -sum(t for t in terms if t < 0))
     if passed_on or unit < least or larger > unit * 2**digits:
@@ -157,25 +161,56 @@ def sum_bound(products: Row, bias: Fraction, slack: Row, name: str) -> tuple[Fra
         u = Fraction(1, 2**digits)
         if 2 * n * u > 1:
             return None
-        bound = passed_on + n * u / (1 - n * u) * (sizes + passed_on) + n * least
-    return None if sizes + bound >= Fraction(2) ** (largest + 1) else (sum(terms, ZERO), bound)
+        off = n * u / (1 - n * u) * (sizes + passed_on) + n * least
+    return None if sizes + passed_on + off >= Fraction(2) ** (largest + 1) else off
 
 
-def output_bounds(layers: Layers, x: Row, name: str) -> list[tuple[Fraction, Fraction]] | None:
-    """Exact outputs and how far their floats may be off; None if something may overflow."""
-    state = [(z, ZERO) for z in x]
+def combined(weights: Row, parts: list[Sum], bias: Fraction) -> Sum:
+    noise: Counter[Any] = Counter()
+    for w, (_, _, terms) in zip(weights, parts, strict=True):
+        for term, size in terms.items():
+            noise[term] += w * size
+    value = sum((w * v for w, (v, _, _) in zip(weights, parts, strict=True)), bias)
+    one_by_one = sum((abs(w) * e for w, (_, e, _) in zip(weights, parts, strict=True)), ZERO)
+    return value, min(one_by_one, sum(map(abs, noise.values()), ZERO)), noise
+
+
+def rectified(part: Sum, term: Any) -> Sum:
+    value, error, _ = part
+    if value - error >= 0:
+        return part
+    if value + error <= 0:
+        return ZERO, ZERO, Counter()
+    error = value + error if value < 0 else error
+    return max(value, ZERO), error, Counter({term: error})
+
+
+def output_sums(layers: Layers, x: Row, name: str) -> list[Sum] | None:
+    """The outputs; None if something may overflow."""
+    state: list[Sum] = [(z, ZERO, Counter()) for z in x]
     for k, (weight, bias) in enumerate(layers):
         if k:
-            state = [(max(z, ZERO), max(e + min(z, ZERO), ZERO)) for z, e in state]
-        sums = [
-            sum_bound([w * z for w, (z, _) in zip(row, state, strict=True)], b,
-                      [abs(w) * e for w, (_, e) in zip(row, state, strict=True)], name)
-            for row, b in zip(weight, bias, strict=True)
-        ]  # fmt: skip
-        if None in sums:
-            return None
-        state = [s for s in sums if s is not None]
+            state = [rectified(part, ("relu", k, j)) for j, part in enumerate(state)]
+        sums = []
+        for j, (row, b) in enumerate(zip(weight, bias, strict=True)):
+            off = rounding_of(
+                [w * v for w, (v, _, _) in zip(row, state, strict=True)], b,
+                [abs(w) * e for w, (_, e, _) in zip(row, state, strict=True)], name,
+            )  # fmt: skip
+            if off is None:
+                return None
+            value, error, noise = combined(row, state, b)
+            noise[k, j] = off
+            sums.append((value, error + off, noise))
+        state = sums
     return state
+
+
+def surely_ahead(one: Sum, other: Sum, name: str) -> bool:
+    digits, largest = FORMATS[name]
+    value, error, _ = combined([Fraction(1), Fraction(-1)], [one, other], ZERO)
+    sizes = sum((abs(v) + e for v, e, _ in (one, other)), ZERO)
+    return value - error > sizes / 2**digits + Fraction(2) ** (2 - largest - digits)
 
 
 def holds_as_floats(
@@ -187,20 +222,24 @@ def holds_as_floats(
     for i, (x, frozen) in enumerate(zip(points, base, strict=True)):
         if any(rounded(z, dtype) != z for z in x) or any(rounded(b, total) != b for b in frozen):
             return False
-        outputs = output_bounds(layers, x, dtype)
+        outputs = output_sums(layers, x, dtype)
         if outputs is None:
             return False
         if i not in wanted:
-            if any(z or e for z, e in outputs):
+            if any(z or e for z, e, _ in outputs):
                 return False
             continue
-        low = [rounded(b + z - e, total) for b, (z, e) in zip(frozen, outputs, strict=True)]
-        high = [rounded(b + z + e, total) for b, (z, e) in zip(frozen, outputs, strict=True)]
+        low = [rounded(b + z - e, total) for b, (z, e, _) in zip(frozen, outputs, strict=True)]
+        high = [rounded(b + z + e, total) for b, (z, e, _) in zip(frozen, outputs, strict=True)]
         if None in low or None in high:
             return False
         if isinstance(wanted[i], int):
-            if any(low[wanted[i]] <= most for k, most in enumerate(high) if k != wanted[i]):
-                return False
+            logits = [(b + z, e, noise) for b, (z, e, noise) in zip(frozen, outputs, strict=True)]
+            for k, most in enumerate(high):
+                if k == wanted[i] or low[wanted[i]] > most:
+                    continue
+                if not surely_ahead(logits[wanted[i]], logits[k], total):
+                    return False
         else:
             near = Fraction(claim.get("tolerance", 0))
             if any(abs(r - v) > near for row in (low, high) for r, v in zip(row, wanted[i], strict=True)):

@@ -20,11 +20,11 @@ from float_claims import (
     document,
     holds_as_floats,
     judged,
-    output_bounds,
+    output_sums,
     rounded,
+    rounding_of,
     some_evaluation,
     some_sum,
-    sum_bound,
 )
 from networks import Layers, entry
 
@@ -193,11 +193,11 @@ def test_the_bounds_are_those_of_the_format(kind: str, tmp_path: Path) -> None:
                 ([[1 + Fraction(sign, 2**23)]], [Fraction(rng.randrange(2))]),
             ]
             x = [x[0], x[0]]
-        bounds = output_bounds(layers, x, "float32")
+        bounds = output_sums(layers, x, "float32")
         if bounds is None or not bounds[0][1]:
             continue
         count += 1
-        ((value, error),) = bounds
+        ((value, error, _),) = bounds
         hair = Fraction(1, 2**27) if kind != "tiny" else Fraction(1, 2**20)
         for factor, good in ((1 - hair, False), (1 + hair, True)):
             claim = deployed("float32", "float64", tolerance=str(error * factor))
@@ -460,19 +460,68 @@ def test_a_format_of_three_digits(monkeypatch: pytest.MonkeyPatch) -> None:
         few = numbers if rng.random() < 0.3 else [x for x in numbers if abs(x) <= 2]
         row, x = [rng.choice(few) for _ in range(n + 1)], [rng.choice(few) for _ in range(n)]
         products = [w * z for w, z in zip(row, x, strict=False)]
-        found = floats.FloatLayer.of(toy, [[int(w * 16) for w in row]])([int(z * 16) for z in x], [0] * n, 4)
-        expected = sum_bound(products, row[-1], [Fraction(0)] * n, "toy")
+        layer = floats.FloatLayer.of(toy, [[int(w * 16) for w in row]])
+        found = layer([floats.Near(int(z * 16)) for z in x], 4, 0)
+        expected = rounding_of(products, row[-1], [Fraction(0)] * n, "toy")
         assert (found is None) is (expected is None)
         proved[found is not None] += 1
         if found is None or expected is None:
             continue
-        (value,), (error,), exponent = found
-        unit = Fraction(1, 2**exponent)
-        assert value * unit == expected[0]
-        assert 0 <= error * unit - expected[1] < unit * 4  # rounded up
+        (near,), exponent = found
+        unit, total = Fraction(1, 2**exponent), sum(products, row[-1])
+        error = near.error * unit
+        assert near.value * unit == total
+        assert 0 <= error - expected < unit * 4  # rounded up
         for _ in range(6):
-            off = abs(some_sum(rng, products, row[-1], "toy") - expected[0])
-            assert off <= error * unit
-            worst = max(worst, off / (error * unit)) if error else worst
+            off = abs(some_sum(rng, products, row[-1], "toy") - total)
+            assert off <= error
+            worst = max(worst, off / error) if error else worst
     assert min(proved.values()) > 300
     assert worst > Fraction(2, 5)
+
+
+def shared(rng: random.Random) -> tuple[Layers, Row, Row]:
+    """A neuron that is off by much, which both logits multiply; they differ by little. `base` is 0."""
+    x = [number(rng, "near one", "float32") for _ in range(6)]
+    first = ([[abs(w) if z > 0 else -abs(w) for w, z in zip(x[::-1], x, strict=True)]], [Fraction(0)])
+    much = Fraction(rng.choice((1, 2**10, 2**20)))
+    second = ([[much], [much]], [Fraction(0), Fraction(0)])
+    return [first, second], x, [Fraction(0), Fraction(0)]
+
+
+def test_errors_with_one_origin_cancel(tmp_path: Path) -> None:
+    """The lead is less than what either logit may be off by, and more than what their difference may be."""
+    rng = random.Random(3)
+    claim = deployed("float32", "float64")
+    for _ in range(20):
+        layers, x, base = shared(rng)
+        ((value, _, _), (_, error, noise)) = output_sums(layers, x, "float32") or []
+        origin = noise[0, 0]  # of the neuron
+        own = error - origin
+        for lead, good in ((4 * own, True), (Fraction(own, 4), False)):
+            lead = rounded(lead, "float32") or lead
+            assert lead < origin
+            found = [layers[0], (layers[1][0], [Fraction(0), lead])]
+            assert accepted(document(found, [x], [base], {0: 1}, claim), tmp_path) is good
+        assert value > 0
+
+
+def test_what_is_ahead_is_ahead_in_every_evaluation(tmp_path: Path) -> None:
+    """Leads of the size of the last bits: whatever is accepted holds in hundreds of evaluations."""
+    rng = random.Random(4)
+    claim = deployed("float32", "float32")
+    seen = {True: 0, False: 0}
+    for _ in range(150):
+        layers, x, base = shared(rng)
+        ((value, _, _), _) = output_sums(layers, x, "float32") or []
+        lead = rounded(value * Fraction(rng.randrange(1, 200), 2**27), "float32")
+        assert lead is not None
+        found = [layers[0], (layers[1][0], [Fraction(0), lead])]
+        good = accepted(document(found, [x], [base], {0: 1}, claim), tmp_path)
+        seen[good] += 1
+        for _ in range(40 if good else 0):
+            zero, one = (rounded(g, "float32") for g in some_evaluation(rng, found, x, "float32"))
+            assert zero is not None
+            assert one is not None
+            assert one > zero
+    assert min(seen.values()) > 20

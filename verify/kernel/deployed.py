@@ -11,7 +11,7 @@ from typing import Any
 
 from verify.kernel.certificate import Certificate, Progress
 from verify.kernel.edit import Violation, ratio
-from verify.kernel.floats import FORMATS, FloatLayer, Format, lowest
+from verify.kernel.floats import FORMATS, FloatLayer, Format, Near, lowest, mixed
 from verify.kernel.reader import Row, fields, need, rational, shown
 
 __all__ = ["DeployedClaim"]
@@ -78,51 +78,58 @@ class DeployedClaim:
         if self.sum.scaled(base) is None:
             return _foreign(self.sum, base, "base", i)
         shift = min(self.dtype.below, lowest(x))
-        values, errors, exponent = [n >> shift for n in x], [0] * len(x), self.dtype.below - shift
+        g, exponent = [Near(n >> shift) for n in x], self.dtype.below - shift
         for k, layer in enumerate(layers):
-            if k:  # ReLU: what is surely not positive is 0, and no error grows
-                errors = [max(0, error + min(0, value)) for value, error in zip(values, errors, strict=True)]
-                values = [max(0, value) for value in values]
-            sums = layer(values, errors, exponent)
+            if k:
+                g = [z.relu(("relu", k, j)) for j, z in enumerate(g)]
+            sums = layer(g, exponent, k)
             if sums is None:
                 return Violation(f"sums of layer {k}", "no overflow", "it cannot be excluded", i)
-            values, errors, exponent = sums
+            g, exponent = sums
         wanted = self.certificate.edits.get(i)
-        if wanted is None:
-            for k, (value, error) in enumerate(zip(values, errors, strict=True)):
-                if value or error:
-                    got = f"{ratio(value, 1 << exponent)} +- {ratio(error, 1 << exponent)}"
-                    return Violation(f"g[{k}] as floats at a protected point", "0", got, i)
-            return None
-        low, high = (
-            [
-                self.sum.nearest((b << exponent) + (value + side * error) * base[1], base[1] << exponent)
-                for b, value, error in zip(base[0], values, errors, strict=True)
-            ]
-            for side in (-1, 1)
-        )  # rounding is monotone: all floats that `base + g` may be lie between
-        return self._off(i, wanted, low, high)
+        if wanted is not None:
+            below = base[1] << exponent
+            totals = [mixed([base[1]], [z], b << exponent) for b, z in zip(base[0], g, strict=True)]
+            return self._off(i, wanted, totals, below)
+        for k, z in enumerate(g):
+            if z.value or z.error:
+                got = f"{ratio(z.value, 1 << exponent)} +- {ratio(z.error, 1 << exponent)}"
+                return Violation(f"g[{k}] as floats at a protected point", "0", got, i)
+        return None
 
-    def _off(
-        self, i: int, wanted: Row | int, low: list[int | None], high: list[int | None]
-    ) -> Violation | None:
-        unit = 1 << self.sum.below
-        for k, (least, most) in enumerate(zip(low, high, strict=True)):
-            if least is None or most is None:
+    def _off(self, i: int, wanted: Row | int, totals: list[Near], below: int) -> Violation | None:
+        """What is wrong with `base + g`, which is `totals / below` before it is rounded."""
+        ends = []  # rounding is monotone: the float lies between these
+        for k, z in enumerate(totals):
+            low, high = (self.sum.nearest(z.value + side * z.error, below) for side in (-1, 1))
+            if low is None or high is None:
                 return Violation(f"base + g as floats, output {k}", "no overflow", "it cannot be excluded", i)
+            ends.append((low, high))
+        unit, (p, q) = 1 << self.sum.below, self.tolerance
+        for k, (low, high) in enumerate(ends):
             if isinstance(wanted, int):
-                floor = low[wanted]
-                if k != wanted and floor is not None and floor <= most:
+                if (
+                    k != wanted
+                    and ends[wanted][0] <= high
+                    and not self._ahead(totals[wanted], totals[k], below)
+                ):
                     lead = f"lead as floats of label {wanted} over {k}"
-                    return Violation(lead, "above 0", f"possibly {ratio(floor - most, unit)}", i)
+                    return Violation(lead, "above 0", f"possibly {ratio(ends[wanted][0] - high, unit)}", i)
                 continue
-            (p, q), target, below = self.tolerance, wanted[0][k], wanted[1]
-            for value in (least, most):  # |value / unit - target / below| <= p / q
-                if abs(value * below - target * unit) * q > p * unit * below:
-                    expected = f"{ratio(target, below)} within {ratio(p, q)}"
+            target, over = wanted[0][k], wanted[1]
+            for value in (low, high):  # |value / unit - target / over| <= p / q
+                if abs(value * over - target * unit) * q > p * unit * over:
+                    expected = f"{ratio(target, over)} within {ratio(p, q)}"
                     got = f"possibly {ratio(value, unit)}"
                     return Violation(f"base + g as floats, output {k}", expected, got, i)
         return None
+
+    def _ahead(self, one: Near, other: Near, below: int) -> bool:
+        """Whether one sum is surely larger than another, even if both are rounded against it: by a factor
+        `1 + t`, `|t| <= u`, or where subnormal by half of the least positive number."""
+        lead = mixed([1, -1], [one, other])
+        sizes = sum(abs(z.value) + z.error for z in (one, other))
+        return lead.value - lead.error > (sizes >> self.sum.digits) + (below >> self.sum.below) + 2
 
 
 def _foreign(form: Format, row: Row, what: str, i: int | None = None) -> Violation:

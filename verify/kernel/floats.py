@@ -5,11 +5,11 @@ Rows of dyadic numbers are integers over a power of two: `n` with `exponent` sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from verify.kernel.reader import Row
 
-__all__ = ["FORMATS", "FloatLayer", "Format", "lowest"]
+__all__ = ["FORMATS", "FloatLayer", "Format", "Near", "lowest", "mixed"]
 
 _GUARD = 64  # bits below those of the exact values, for the error bounds
 
@@ -51,6 +51,39 @@ class Format:
 FORMATS = {form.name: form for form in (Format("float32", 24, 149, 128), Format("float64", 53, 1074, 1024))}
 
 
+Origin = tuple[str, int, int]
+"""What made an error: the rounded sums or the ReLU of a layer, and the neuron."""
+
+
+@dataclass(frozen=True)
+class Near:
+    """A float near an exact `value`: off by at most `error`, and by all `noise` times unknown numbers between
+    -1 and 1, one for each origin. So errors that have one origin can cancel."""
+
+    value: int
+    error: int = 0
+    noise: dict[Origin, int] = field(default_factory=dict)
+
+    def relu(self, origin: Origin) -> Near:
+        """The activation; `origin` is for an error that is no longer linear: where both signs are possible."""
+        if self.value >= self.error:
+            return self
+        error = max(0, self.error + min(0, self.value))
+        return Near(max(0, self.value), error, {origin: error} if error else {})
+
+
+def mixed(weights: list[int], parts: list[Near], bias: int = 0) -> Near:
+    """The sum of floats times weights, and a bias, before it is rounded."""
+    noise: dict[Origin, int] = {}
+    for w, part in zip(weights, parts, strict=True):
+        if w:
+            for origin, size in part.noise.items():
+                noise[origin] = noise.get(origin, 0) + w * size
+    value = bias + sum(w * part.value for w, part in zip(weights, parts, strict=True))
+    error = sum(abs(w) * part.error for w, part in zip(weights, parts, strict=True))
+    return Near(value, min(error, sum(map(abs, noise.values()))), noise)
+
+
 @dataclass(frozen=True)
 class FloatLayer:
     """Rows of integers over `2^exponent`, the bias last."""
@@ -65,11 +98,9 @@ class FloatLayer:
         shift = min(format.below, lowest([entry for row in rows for entry in row]))
         return cls(format, [[entry >> shift for entry in row] for row in rows], format.below - shift)
 
-    def __call__(
-        self, values: list[int], errors: list[int], exponent: int
-    ) -> tuple[list[int], list[int], int] | None:
-        """Exact pre-activations, how far their floats may be off, and the exponent of both; the inputs are
-        given alike. None if it is not sure that no sum overflows.
+    def __call__(self, inputs: list[Near], exponent: int, layer: int) -> tuple[list[Near], int] | None:
+        """Pre-activations as floats and their exponent, from inputs and theirs. None if it is not sure that
+        no sum overflows. `layer` names the origin of what is rounded.
 
         Let `n` products and biases of a row be other than 0, and `u = 2^-digits`. In any order of summation,
         with or without FMA, a product passes at most `n` roundings, each a factor `1 + t`, `|t| <= u`, and
@@ -82,28 +113,30 @@ class FloatLayer:
         is at least `2^-below`, and neither the positive ones nor the negative ones sum to more than
         `2^digits` times as much: every sum on the way lies between.
         """
-        form, results, bounds = self.format, [], []
+        form, results = self.format, []
         out = exponent + self.exponent + _GUARD
-        for row in self.rows:
+        values, errors = [x.value for x in inputs], [x.error for x in inputs]
+        noisy = [k for k, x in enumerate(inputs) if x.error]
+        for j, row in enumerate(self.rows):
             terms = [*map(int.__mul__, row, values), row[-1] << exponent]  # the bias is the last entry
             slack = [*map(int.__mul__, map(abs, row), errors), 0]
             total, sizes, passed_on = sum(terms), sum(map(abs, terms)), sum(slack)
             zeros = lowest(terms)
             larger = (sizes + abs(total)) // 2  # of the sums of positive and of negative terms
             unrounded = zeros >= out - _GUARD - form.below and larger <= 1 << zeros + form.digits
-            bound = 0
+            rounded = 0
             if passed_on or (sizes and not unrounded):
                 n = sum(1 for term in zip(terms, slack, strict=True) if any(term))
                 rest = (1 << form.digits) - n
                 if n > rest:
                     return None
-                rounded = -(-(sizes + passed_on << _GUARD) * n // rest)
-                bound = (passed_on << _GUARD) + rounded - (-n << out >> form.below)
-            if (sizes << _GUARD) + bound >= 1 << form.top + out:
+                rounded = -(-(sizes + passed_on << _GUARD) * n // rest) - (-n << out >> form.below)
+            if (sizes + passed_on << _GUARD) + rounded >= 1 << form.top + out:
                 return None
-            results.append(total << _GUARD)
-            bounds.append(bound)
-        return results, bounds, out
+            before = mixed([row[k] << _GUARD for k in noisy], [inputs[k] for k in noisy])
+            noise = before.noise | ({("sum", layer, j): rounded} if rounded else {})
+            results.append(Near(total << _GUARD, before.error + rounded, noise))
+        return results, out
 
 
 def lowest(entries: list[int]) -> int:
