@@ -1285,8 +1285,8 @@ def largest(base: int, value: int) -> Document:
     )
 
 
-# x (1 + 2 ULP) 2^52 is (1 + ULP - 2 ULP ULP) 2^103 at the second point; its bounds lie on both sides of 2^103,
-# from which on the sum is infinite
+# x (1 + 2 ULP) 2^52 is (1 + ULP - 2 ULP ULP) 2^103 at the second point; its bounds lie on both sides of
+# 2^103, from which on the sum is infinite
 PERHAPS = document(
     [SINGLE],
     array((2, 1), [0, NEAR * 2**51]),
