@@ -1285,6 +1285,17 @@ def largest(base: int, value: int) -> Document:
     )
 
 
+# x (1 + 2 ULP) 2^52 is (1 + ULP - 2 ULP ULP) 2^103 at the second point; its bounds lie on both sides of
+# 2^103, from which on the sum is infinite
+PERHAPS = document(
+    [SINGLE],
+    array((2, 1), [0, NEAR * 2**51]),
+    {"index": [1], "label": [1]},
+    [affine([[0], [(1 + 2 * ULP) * 2**52]], [0, 0])],
+    base=array((2, 2), [0, 0, 0, LARGEST]),
+)
+
+
 def cancelling(weight: Fraction | int, point: Fraction | int) -> Document:
     """`relu(weight x) - relu(weight x)`, which is 0."""
     q = 2**149
@@ -1350,6 +1361,10 @@ def add_deployed(corpus: Corpus) -> None:
         f"point 1: {sum_}: expected 8388607/8388608 within 1/16777217, got possibly 16777213/16777216")
     bad("sum-at-the-limit", largest(2**103, LARGEST),
         f"point 1: {sum_}: expected no overflow, got it cannot be excluded")
+    bad("sum-that-may-overflow", PERHAPS,
+        "point 1: base + g as floats, output 1: expected no overflow, got it cannot be excluded")
+    bad("other-sum-that-may-overflow", put(PERHAPS, "edits.label", [0]),
+        "point 1: base + g as floats, output 1: expected no overflow, got it cannot be excluded")
     bad("product-overflows", cancelling(LARGEST, 2),
         "point 0: sums of layer 0: expected no overflow, got it cannot be excluded")
     bad("partial-sum-overflows", put(cancelling(LARGEST, 1), "network.1.weight.numerators", ["2", "-2"]),

@@ -120,13 +120,14 @@ class FloatLayer:
         for j, row in enumerate(self.rows):
             terms = [*map(int.__mul__, row, values), row[-1] << exponent]  # the bias is the last entry
             slack = [*map(int.__mul__, map(abs, row), errors), 0]
-            total, sizes, passed_on = sum(terms), sum(map(abs, terms)), sum(slack)
-            zeros = lowest(terms)
+            reach = [*map(int.__add__, map(abs, terms), slack)]
+            total, passed_on = sum(terms), sum(slack)
+            sizes, zeros = sum(reach) - passed_on, lowest(terms)
             larger = (sizes + abs(total)) // 2  # of the sums of positive and of negative terms
             unrounded = zeros >= out - _GUARD - form.below and larger <= 1 << zeros + form.digits
             rounded = 0
             if passed_on or (sizes and not unrounded):
-                n = sum(1 for term in zip(terms, slack, strict=True) if any(term))
+                n = len(reach) - reach.count(0)
                 rest = (1 << form.digits) - n
                 if n > rest:
                     return None
