@@ -65,7 +65,7 @@ class Near:
     noise: dict[Origin, int] = field(default_factory=dict)
 
     def relu(self, origin: Origin) -> Near:
-        """The activation; `origin` is for an error that is no longer linear: where both signs are possible."""
+        """The activation; `origin` is for an error that is not linear: where both signs are possible."""
         if self.value >= self.error:
             return self
         error = max(0, self.error + min(0, self.value))
