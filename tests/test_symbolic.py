@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy as sp
 from flint import fmpq
@@ -21,8 +22,10 @@ from matplotlib.mathtext import MathTextParser
 
 import ftc.cli
 from constructions import two_layer
+from constructions.classifier import patch_classifier
 from constructions.folding import Line, fold
 from constructions.four_layer import band_crossing, sign_lift
+from constructions.labels import LabelProblem
 from constructions.line import LineProblem
 from constructions.three_layer import grid as three_layer_grid
 from verify.symbolic import (
@@ -133,6 +136,9 @@ FALSE = [
     (heights.carry, {"below": 1}, ""),
     (heights.decoder_step, {"error": HALF}, "Codes from c on"),
     (heights.decoder_step, {"error": sp.Rational(251, 1000)}, "Codes from c on"),
+    (heights.two_neuron_decoder, {"lead": sp.Rational(51, 100)}, "Over classes without a code"),
+    (heights.two_neuron_decoder, {"gap": HALF}, "Over larger codes"),
+    (heights.two_neuron_decoder, {"reach": HALF}, "Protected points"),
     (heights.positive_homogeneity, {"least": -1}, ""),
 ]
 
@@ -728,6 +734,25 @@ def test_a_further_layer_carries_the_value() -> None:
 
 
 # --- what people see
+
+
+def test_patches_of_classifiers_decode_as_the_lemma_says() -> None:
+    """The last two layers of a patch, as functions of the code, are the squares times one factor."""
+    corners = [[x, y] for x in range(4) for y in range(4)]
+    problem = LabelProblem(corners, [[1.0, 0.0, 0.25, 0.5]] * 16, {5: 1, 6: 2, 10: 3, 9: 1})
+    patch = patch_classifier(problem)
+    assert patch.decoder == "two neurons"
+    (rows, bias), (out, _) = patch.layers[1:]
+    assert np.array_equal(rows[0], rows[1])
+    size = Fraction(float(out[1, 0]))  # the factor of p for the code 1 is 3 - 2
+    s = sp.Symbol("s", real=True)
+    p, q = (relu(s + sp.Rational(float(b))) for b in bias)
+    for code, label in enumerate((1, 2, 3), start=1):
+        score = sum(
+            sp.Rational(float(w)) / sp.Rational(size) * z for w, z in zip(out[label], (p, q), strict=True)
+        )
+        assert sp.expand(score - heights.squares(s, sp.Integer(code))) == 0
+    assert not out[0].any()
 
 
 def test_text_has_numbered_steps(lemma: Proof) -> None:

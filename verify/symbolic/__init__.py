@@ -57,6 +57,7 @@ LEMMAS: dict[str, Callable[[], Proof]] = {
         heights.one_sign_stage,
         heights.carry,
         heights.decoder_step,
+        heights.two_neuron_decoder,
         heights.positive_homogeneity,
     )
 }

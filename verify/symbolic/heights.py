@@ -28,8 +28,10 @@ __all__ = [
     "positive_homogeneity",
     "sign_lift",
     "steep_enough",
+    "squares",
     "step",
     "three_neuron_bump",
+    "two_neuron_decoder",
 ]
 
 QUARTER = sp.Rational(1, 4)
@@ -173,6 +175,29 @@ def decoder_step(error: Any = QUARTER) -> Proof:
         [
             goal([near, at_least(code, c)], equal(step(s, c), 1), "Codes from c on"),
             goal([near, at_most(code, c - 1)], equal(step(s, c), 0), "Codes below"),
+        ],
+    )
+
+
+def squares(s: Expr, c: Expr) -> Expr:
+    """The score of class `c` for the code `s`: `2 c s - c^2` from 3/4 on."""
+    return (3 * c - 2 * c**2) * relu(s - QUARTER) + (2 * c**2 - c) * relu(s - 3 * QUARTER)
+
+
+def two_neuron_decoder(lead: Any = QUARTER * 2, gap: Any = 1, reach: Any = QUARTER) -> Proof:
+    """`(3c - 2c^2) relu(s - 1/4) + (2c^2 - c) relu(s - 3/4)` is 0 for all `c` if `s <= 1/4`; if `s` is within
+    1/4 of `c >= 1`, it is at least 1/2, and by at least 1/2 above that of any `k >= 1` with `|c - k| >= 1`."""
+    s, c, k = parameters("s c k")
+    near = at_most(abs(s - c), QUARTER)
+    ahead = at_least(squares(s, c) - squares(s, k), lead)
+    return prove(
+        "two-neuron-decoder",
+        "Two neurons decode any number of classes, whatever error up to 1/4 the encoder makes.",
+        [
+            goal([at_most(s, reach)], equal(squares(s, c), 0), "Protected points"),
+            goal([near, at_least(c, 1)], at_least(squares(s, c), lead), "Over classes without a code"),
+            goal([near, at_least(c, 1), at_least(k, c + gap)], ahead, "Over larger codes"),
+            goal([near, at_least(c, k + gap), at_least(k, 1)], ahead, "Over smaller codes"),
         ],
     )
 
