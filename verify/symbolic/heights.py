@@ -186,7 +186,7 @@ def squares(s: Expr, c: Expr) -> Expr:
 
 def two_neuron_decoder(lead: Any = QUARTER * 2, gap: Any = 1, reach: Any = QUARTER) -> Proof:
     """`(3c - 2c^2) relu(s - 1/4) + (2c^2 - c) relu(s - 3/4)` is 0 for all `c` if `s <= 1/4`; if `s` is within
-    1/4 of `c >= 1`, it is at least 1/2, and by at least 1/2 above that of any `k >= 1` with `|c - k| >= 1`."""
+    1/4 of `c >= 1`, it is at least 1/2, and by at least 1/2 above that of any `k >= 1` with `|c-k| >= 1`."""
     s, c, k = parameters("s c k")
     near = at_most(abs(s - c), QUARTER)
     ahead = at_least(squares(s, c) - squares(s, k), lead)
