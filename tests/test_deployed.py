@@ -29,6 +29,8 @@ from float_claims import (
 from networks import Layers, entry
 
 import verify
+from verify import engine
+from verify.engine import Statistics
 from verify.kernel import floats
 
 KINDS = ["integers", "dyadic", "near one", "tiny", "huge", "far apart"]
@@ -525,3 +527,25 @@ def test_what_is_ahead_is_ahead_in_every_evaluation(tmp_path: Path) -> None:
             assert one is not None
             assert one > zero
     assert min(seen.values()) > 20
+
+
+def test_the_engine_asks_the_kernel(tmp_path: Path) -> None:
+    """It settles one `label-edit`, hands over two other claims, and then files are read again."""
+    path = Path(__file__).parent / "certificates" / "accepted" / "robust-three-claims.json"
+    statistics = Statistics()
+    assert engine.check(path, statistics=statistics) == verify.check(path)
+    assert (statistics.by_kernel, statistics.settled) == (2, 3)
+    content = json.loads(path.read_text())
+    np.save(tmp_path / "points.npy", np.array([[0.0], [4.0], [8.0]]))
+    digest = hashlib.sha256((tmp_path / "points.npy").read_bytes()).hexdigest()
+    content["points"] = {"file": "points.npy", "sha256": digest}
+    (tmp_path / "certificate.json").write_text(json.dumps(content))
+    assert engine.check(tmp_path).status == "accepted"
+
+    def progress(done: int, total: int) -> None:
+        if done == total:
+            np.save(tmp_path / "points.npy", np.array([[0.0], [4.0], [9.0]]))
+
+    verdict = engine.check(tmp_path, progress)
+    assert verdict.status == "malformed"
+    assert "SHA-256 differs" in verdict.text()

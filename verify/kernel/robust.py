@@ -9,8 +9,8 @@ convex and 0 at `z = 0`: it lies between 0 and the larger of its values at the e
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from verify.kernel.certificate import Certificate, Network, Progress
@@ -20,45 +20,48 @@ from verify.kernel.reader import Malformed, Row, fields, need, rational
 __all__ = ["RobustClaim"]
 
 _ONE = 1 << 64  # slopes `s` are even multiples of `1 / _ONE`
-Term = tuple[int, int]
-"""Layer and neuron, or -1 and coordinate."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """`middle` plus `factors` times terms between -1 and 1; in `[low, high]` besides."""
+    """`middle` plus `factors` times terms between -1 and 1 (none is beyond); in `[low, high]` besides."""
 
     middle: int
-    factors: dict[Term, int]
+    factors: list[int]
     low: int
     high: int
 
     @classmethod
+    def of(cls, middle: int, factors: list[int]) -> Form:
+        """With the range that the terms allow."""
+        spread = sum(map(abs, factors))
+        return cls(middle, factors, middle - spread, middle + spread)
+
+    @classmethod
     def sum(cls, weights: list[int], forms: list[Form], bias: int) -> Form:
         """Forms times weights, and a bias; the range is what both terms and intervals allow."""
-        middle = low = high = bias
-        factors: dict[Term, int] = defaultdict(int)
-        for w, form in zip(weights, forms, strict=True):
-            if w == 0 or form.low == form.high == 0:
-                continue
-            middle += w * form.middle
-            low += w * (form.low if w > 0 else form.high)
-            high += w * (form.high if w > 0 else form.low)
-            for term, factor in form.factors.items():
-                factors[term] += w * factor
-        spread = sum(map(abs, factors.values()))
-        return cls(middle, factors, max(low, middle - spread), min(high, middle + spread))
+        used = [(w, form) for w, form in zip(weights, forms, strict=True) if w and (form.low or form.high)]
+        columns = zip_longest(*(form.factors for _, form in used), fillvalue=0)
+        some = [w for w, _ in used]
+        out = cls.of(
+            bias + sum(w * form.middle for w, form in used),
+            [sum(map(int.__mul__, some, column)) for column in columns],
+        )
+        low = bias + sum(w * (form.low if w > 0 else form.high) for w, form in used)
+        high = bias + sum(w * (form.high if w > 0 else form.low) for w, form in used)
+        return cls(out.middle, out.factors, max(low, out.low), min(high, out.high))
 
-    def relu(self, neuron: Term) -> Form:
-        """The activation times `_ONE`."""
+    def relu(self, term: int) -> Form:
+        """The activation times `_ONE`; the number of a new term is at hand."""
         low, high = self.low, self.high
         if high <= 0:
-            return Form(0, {}, 0, 0)
+            return Form(0, [], 0, 0)
         slope = _ONE if low >= 0 else high * _ONE // (high - low) // 2 * 2
-        middle, factors = slope * self.middle, {term: slope * n for term, n in self.factors.items()}
+        middle, factors = slope * self.middle, [slope * factor for factor in self.factors]
         if low < 0:
-            factors[neuron] = half = max(-slope * low, (_ONE - slope) * high) // 2  # both are even
+            half = max(-slope * low, (_ONE - slope) * high) // 2  # both are even
             middle += half
+            factors += [0] * (term - len(factors)) + [half]
         return Form(middle, factors, _ONE * max(0, low), _ONE * high)
 
 
@@ -122,11 +125,14 @@ class RobustClaim:
     def _around(self, point: Row) -> tuple[list[Form], int]:
         """The outputs in the ball, times their denominators and a unit."""
         (x, scale), (p, q) = point, self.radius
-        unit, reach = scale * q, scale * p
-        forms = [Form(n * q, {(-1, k): reach}, n * q - reach, n * q + reach) for k, n in enumerate(x)]
-        for k, rows in enumerate(self.network.layers):
-            if k:
-                forms = [form.relu((k - 1, j)) for j, form in enumerate(forms)]
-                unit *= _ONE
-            forms = [Form.sum(row[:-1], forms, row[-1] * unit) for row in rows]
+        unit, reach, terms = scale * q, scale * p, len(x)
+        first, *others = self.network.layers
+        forms = [
+            Form.of(q * sum(map(int.__mul__, row, x)) + row[-1] * unit, [w * reach for w in row[:-1]])
+            for row in first
+        ]
+        for rows in others:
+            active = [form.relu(terms + k) for k, form in enumerate(forms)]
+            terms, unit = terms + len(forms), unit * _ONE
+            forms = [Form.sum(row[:-1], active, row[-1] * unit) for row in rows]
         return forms, unit
