@@ -1,11 +1,12 @@
 """Networks from proofs: exact ReLU networks that realise given output changes and no others."""
 
-from constructions.build import CONSTRUCTIONS, Construction, Solution, build
+from constructions.build import CONSTRUCTIONS, SPATIAL, Construction, Solution, build
 from constructions.certificate import certificate, refuse_target, write_certificate
 from constructions.crossing import crossing
 from constructions.direction import choose_direction, relative_gap
 from constructions.folding import NumbersTooLongError
 from constructions.four_layer import band_crossing, sign_lift
+from constructions.general_position import general_position, general_position_lift
 from constructions.line import LineProblem, to_line
 from constructions.network import Layer, ReLUNetwork
 from constructions.problem import FineTuningProblem
@@ -20,6 +21,7 @@ __all__ = [
     "LineProblem",
     "NumbersTooLongError",
     "ReLUNetwork",
+    "SPATIAL",
     "Solution",
     "band_crossing",
     "build",
@@ -28,6 +30,8 @@ __all__ = [
     "crossing",
     "fewest_breakpoints",
     "five_points",
+    "general_position",
+    "general_position_lift",
     "grid",
     "memorizer",
     "refuse_target",

@@ -1,7 +1,8 @@
 """Patches for classifiers: encode which label a point should get as one number, then decode it to scores.
 
 The encoder is near `code(label)` at edited points and near 0 at all others. The decoder forgives an error of
-1/4: at protected points every unit of it is inactive, so the patch is exactly 0 there in any float evaluation.
+1/4: at protected points every unit of it is inactive, so the patch is exactly 0 there in any float
+evaluation.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ _AT_ONCE = 64  # points whose noise is held
 
 @dataclass(frozen=True, eq=False)
 class ClassifierPatch:
-    """A network that solves `problem`: `layers` of the problem's dtype, with a lead of at least `margin` at every
-    edit, and labels that hold within `radius` in every coordinate."""
+    """A network that solves `problem`: `layers` of the problem's dtype, with a lead of at least `margin` at
+    every edit, and labels that hold within `radius` in every coordinate."""
 
     problem: LabelProblem
     layers: list[FloatLayer]
@@ -56,21 +57,21 @@ def patch_classifier(
     reach: Reach = "wide",
     seed: int = 0,
 ) -> ClassifierPatch:
-    """A patch of `3 G + 2` neurons in three layers, where `G` groups of edits lie on a hyperplane each: at least
-    `ceil(N / rank)` of them; more if floats, the radius or the reach ask for it.
+    """A patch of `3 G + 2` neurons in three layers, where `G` groups of edits lie on a hyperplane each: at
+    least `ceil(N / rank)` of them; more if floats, the radius or the reach ask for it.
 
-    *Decoder.* `s` is the code, one number. `p = relu(s - 1/4)`, `q = relu(s - 3/4)`: both are 0 for `s <= 1/4`, and
-    `p - q = 1/2`, `s = p + 1/4` for `s >= 3/4`. Class number `c` gets `B (2 c s - c^2)`, which is
-    `B (s^2 - (s - c)^2)`: linear in `p` and `q`. If `|s - c| <= 1/4`, this is above all other classes by at least
-    `B / 2`, be they coded or not. So two neurons decode any number of classes.
+    *Decoder.* `s` is the code, one number. `p = relu(s - 1/4)`, `q = relu(s - 3/4)`: both are 0 for `s <=
+    1/4`, and `p - q = 1/2`, `s = p + 1/4` for `s >= 3/4`. Class number `c` gets `B (2 c s - c^2)`, which is
+    `B (s^2 - (s - c)^2)`: linear in `p` and `q`. If `|s - c| <= 1/4`, this is above all other classes by at
+    least `B / 2`, be they coded or not. So two neurons decode any number of classes.
 
     If that many classes make numbers too long for the floats, two neurons a class do instead:
     `B (step_c - step_(c+1))` with `step_c = relu(2s - 2c + 3/2) - relu(2s - 2c + 1/2)`.
 
     Args:
         margin: at least so far is the wanted label ahead of all others, in exact arithmetic.
-        radius: labels hold, and `g` is 0 around protected points, within at least so much in every coordinate;
-            the largest radius that is found is claimed.
+        radius: labels hold, and `g` is 0 around protected points, within at least so much in every
+            coordinate; the largest radius that is found is claimed.
         reach: see `slab_encoder`.
 
     Raises:
@@ -111,8 +112,8 @@ def patch_classifier(
 
 
 def _needy(problem: LabelProblem, margin: Fraction) -> dict[int, Fraction]:
-    """The edits that need a code, and by how much their label is behind: it does not lead by the margin, there or
-    at an equal point."""
+    """The edits that need a code, and by how much their label is behind: it does not lead by the margin,
+    there or at an equal point."""
     behind, wrong = {}, set()
     for i, label in problem.labels.items():
         own = Fraction(float(problem.base[i, label]))
@@ -158,7 +159,8 @@ def _steps(problem: LabelProblem, code: Floats, classes: list[int], size: float)
 
 
 def _leads(problem: LabelProblem, layers: list[FloatLayer], margin: float, edited: list[int]) -> bool:
-    """Whether the labels of edited points lead, as far as floats tell; elsewhere the encoder sees to a patch of 0."""
+    """Whether the labels of edited points lead, as far as floats tell; elsewhere the encoder sees to a
+    patch of 0."""
     for start in range(0, len(edited), _AT_ONCE):
         some = edited[start : start + _AT_ONCE]
         labels = np.array([problem.labels[i] for i in some], dtype=np.intp)
@@ -177,8 +179,8 @@ def _leads(problem: LabelProblem, layers: list[FloatLayer], margin: float, edite
 
 
 def _radius(encoder: Encoder, cloud: Cloud, codes: Floats) -> Fraction | None:
-    """How far every input may move: around its members a slab may lose the tolerance, elsewhere its neurons keep
-    their signs. What rounded weights leave where all three are active counts too."""
+    """How far every input may move: around its members a slab may lose the tolerance, elsewhere its neurons
+    keep their signs. What rounded weights leave where all three are active counts too."""
     if not encoder.slabs:
         return None
     rows = encoder.rows.astype(np.float64).reshape(len(encoder.slabs), 3, -1)

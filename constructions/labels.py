@@ -14,8 +14,8 @@ __all__ = ["LabelProblem"]
 class LabelProblem:
     """`K` points, the frozen scores of `C` classes there, and the labels that `N` of them must get.
 
-    A network `g` solves the problem if `base[i] + g(points[i])` is largest at the wanted label for every edited
-    index, strictly, and `g` is 0 at every other point.
+    A network `g` solves the problem if `base[i] + g(points[i])` is largest at the wanted label for every
+    edited index, strictly, and `g` is 0 at every other point.
 
     Args:
         points: shape `(K, d)`, numbers; they are rounded to `dtype`, in which `g` will run.
@@ -24,8 +24,8 @@ class LabelProblem:
         dtype: `float32` or `float64`.
 
     Raises:
-        ValueError: a shape, a number that is not finite, an index or label out of range, or two points that are
-            equal (as numbers of `dtype`) of which one is edited and the other is not, or not so.
+        ValueError: a shape, a number that is not finite, an index or label out of range, or two points that
+            are equal (as numbers of `dtype`) of which one is edited and the other is not, or not so.
 
     >>> problem = LabelProblem([[0, 1], [1, 1]], [[1.0, 0.0], [0.5, 0.0]], {1: 1})
     >>> problem.deficit

@@ -1,9 +1,9 @@
 """Slabs around hyperplanes: codes at some points and 0 at all others, by weights that are floats.
 
 A slab is a group of points on a hyperplane `h(x) = 0` and an affine function `v` with the wanted codes there.
-`relu(h + v) + relu(h - v) - 2 relu(h)` is `max(0, v - |h|)` where `v >= 0`, and 0 wherever `|h| >= |v|`: three
-neurons a group, whatever its codes. What is found here is near the truth and no more: whoever uses it needs a
-decoder that forgives an error of `TOLERANCE`, and a checker.
+`relu(h + v) + relu(h - v) - 2 relu(h)` is `max(0, v - |h|)` where `v >= 0`, and 0 wherever `|h| >= |v|`:
+three neurons a group, whatever its codes. What is found here is near the truth and no more: whoever uses it
+needs a decoder that forgives an error of `TOLERANCE`, and a checker.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _SPARE = 1 + 2.0**-5  # more than the radius that is asked for, since floats tak
 class Cloud:
     """Points, shape `(K, d)`, and coordinates along principal axes with a last one that is constant.
 
-    A feature counts in units near its range, or near 1/256 of its largest size where that is more: so tiny and
-    huge features are seen alike, and differences that floats hardly carry are not blown up.
+    A feature counts in units near its range, or near 1/256 of its largest size where that is more: so tiny
+    and huge features are seen alike, and differences that floats hardly carry are not blown up.
     """
 
     points: Floats
@@ -84,8 +84,8 @@ class Cloud:
 
 @dataclass(frozen=True)
 class Slab:
-    """Points `members` on a hyperplane; `h` and `v` are weights of the inputs, the bias last. All other points
-    have `|h| - |v| >= TOLERANCE`, up to rounding, and `nearest` has equality."""
+    """Points `members` on a hyperplane; `h` and `v` are weights of the inputs, the bias last. All other
+    points have `|h| - |v| >= TOLERANCE`, up to rounding, and `nearest` has equality."""
 
     members: NDArray[np.intp]
     h: Floats
@@ -103,7 +103,8 @@ class Slab:
         return max(1.0, float(room / (np.abs(self.h[:-1]).sum() or 1.0)))
 
     def rows(self, factor: float, dtype: np.dtype[Any]) -> NDArray[np.floating]:
-        """The three neurons, the bias last, for `factor` times `h`: infinite where `dtype` has no such number."""
+        """The three neurons, the bias last, for `factor` times `h`: infinite where `dtype` has no such
+        number."""
         with np.errstate(over="ignore", invalid="ignore"):
             h = factor * self.h
             return np.array([h + self.v, h - self.v, h]).astype(dtype)
@@ -180,7 +181,8 @@ def _off(parts: list[Part], codes: Floats, dtype: np.dtype[Any]) -> Floats:
 
 
 def _share(roundings: int, dtype: np.dtype[Any]) -> float:
-    """The relative error of so many roundings in `dtype`; twice that where the estimate is no finer itself."""
+    """The relative error of so many roundings in `dtype`; twice that where the estimate is no finer
+    itself."""
     most = roundings * float(np.finfo(dtype).eps) / 2
     return (2 if dtype == np.float64 else 1) * most / (1 - most)
 
@@ -203,8 +205,8 @@ def slab_encoder(
     Args:
         codes: shape `(K,)`, not negative, equal at equal points; 0 where nothing may change.
         radius: how far every input may move, at least, before a code is off by twice the tolerance.
-        reach: how far a code goes around its points, in every coordinate: `wide` is as far as the other points
-            allow, `tight` as little as floats allow; a number asks for at least `radius`.
+        reach: how far a code goes around its points, in every coordinate: `wide` is as far as the other
+            points allow, `tight` as little as floats allow; a number asks for at least `radius`.
 
     Raises:
         ValueError: what is asked cannot be had; the message names the points in the way.
