@@ -12,6 +12,7 @@ from constructions.network import Layer, ReLUNetwork
 from constructions.problem import FineTuningProblem
 from constructions.three_layer import grid, three_layer_memorizer
 from constructions.two_layer import fewest_breakpoints, five_points, memorizer, tents
+from constructions.vector_patch import VectorPatch, VectorProblem, patch_vectors
 
 __all__ = [
     "CONSTRUCTIONS",
@@ -23,6 +24,8 @@ __all__ = [
     "ReLUNetwork",
     "SPATIAL",
     "Solution",
+    "VectorPatch",
+    "VectorProblem",
     "band_crossing",
     "build",
     "certificate",
@@ -34,6 +37,7 @@ __all__ = [
     "general_position_lift",
     "grid",
     "memorizer",
+    "patch_vectors",
     "refuse_target",
     "relative_gap",
     "sign_lift",

@@ -81,7 +81,7 @@ class Places:
     def rank(self) -> int:
         """Of the differences of points, at least 1: modulo a large prime, which is at most the true one."""
         rows = (self.points[1:] - self.points[0]) % _PRIME
-        return max(1, nmod_mat(*rows.shape, rows.ravel().tolist(), _PRIME).rank() if len(rows) else 0)
+        return max(1, nmod_mat(rows.tolist(), _PRIME).rank() if len(rows) else 0)
 
     def bump(self, values: Mapping[int, fmpq]) -> Bump | None:
         """One for the values at these places; None if a foreign point is on every hyperplane through them,

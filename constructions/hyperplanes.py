@@ -47,7 +47,7 @@ def vanishing(group: Integers, others: Integers) -> Integers | None:
 
 def null_space(rows: Integers) -> Integers:
     """A basis, as integer rows, of the vectors on which all rows vanish."""
-    reduced, _ = fmpq_mat(*rows.shape, rows.ravel().tolist()).rref()
+    reduced, _ = fmpq_mat(rows.tolist()).rref()
     width, leading = rows.shape[1], pivots(reduced)
     out = np.zeros((width - len(leading), width), dtype=object)
     for row, free in zip(out, (k for k in range(width) if k not in leading), strict=True):
