@@ -119,15 +119,14 @@ def patch_vectors(problem: VectorProblem) -> VectorPatch:
     The curve is `sum_k a_k relu(s - k + 1)`, `k = 1..T`, where `a_k` is the second difference of
     `0, change 1, .., change T` at its vertex `k - 1`: 0 for all `s <= 0`.
 
-    >>> problem = VectorProblem(
-    ...     [[0, 0], [0, 1], [1, 0], [3, 2]], [[0, 0]] * 4, {0: [1, 2], 1: [1, 2], 2: [5, 0]}
-    ... )
-    >>> patch = patch_vectors(problem)
+    >>> points = [[0, 0], [2, 9], [9, 4], [5, 5], [3, 2]]
+    >>> edits = {0: [1, 2], 1: [1, 2], 2: [5, 0], 3: [5, 0]}
+    >>> patch = patch_vectors(VectorProblem(points, [[0, 0]] * 5, edits))
     >>> patch.network.widths, patch.construction
     ((6, 2), 'general position and a curve')
-    >>> outputs = patch.network.hidden(problem.points)[-1]
-    >>> [[int(outputs[i, k]) for k in range(2)] for i in range(4)]
-    [[1, 2], [1, 2], [5, 0], [0, 0]]
+    >>> outputs = patch.network.hidden(points)[-1]
+    >>> [[int(outputs[i, k]) for k in range(2)] for i in range(5)]
+    [[1, 2], [1, 2], [5, 0], [5, 0], [0, 0]]
     """
     if not problem.changes:
         network = ReLUNetwork.of([([], []), ([[]] * problem.C, [fmpq(0)] * problem.C)], problem.codes.d)
