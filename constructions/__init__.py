@@ -1,16 +1,18 @@
 """Networks from proofs: exact ReLU networks that realise given output changes and no others."""
 
-from constructions.build import CONSTRUCTIONS, Construction, Solution, build
+from constructions.build import CONSTRUCTIONS, SPATIAL, Construction, Solution, build
 from constructions.certificate import certificate, refuse_target, write_certificate
 from constructions.crossing import crossing
 from constructions.direction import choose_direction, relative_gap
 from constructions.folding import NumbersTooLongError
 from constructions.four_layer import band_crossing, sign_lift
+from constructions.general_position import general_position, general_position_lift
 from constructions.line import LineProblem, to_line
 from constructions.network import Layer, ReLUNetwork
 from constructions.problem import FineTuningProblem
 from constructions.three_layer import grid, three_layer_memorizer
 from constructions.two_layer import fewest_breakpoints, five_points, memorizer, tents
+from constructions.vector_patch import VectorPatch, VectorProblem, patch_vectors
 
 __all__ = [
     "CONSTRUCTIONS",
@@ -20,7 +22,10 @@ __all__ = [
     "LineProblem",
     "NumbersTooLongError",
     "ReLUNetwork",
+    "SPATIAL",
     "Solution",
+    "VectorPatch",
+    "VectorProblem",
     "band_crossing",
     "build",
     "certificate",
@@ -28,8 +33,11 @@ __all__ = [
     "crossing",
     "fewest_breakpoints",
     "five_points",
+    "general_position",
+    "general_position_lift",
     "grid",
     "memorizer",
+    "patch_vectors",
     "refuse_target",
     "relative_gap",
     "sign_lift",

@@ -11,13 +11,14 @@ from constructions.bounds import crossing_width, least_width, two_layer_exact
 from constructions.direction import best_projection
 from constructions.folding import Limits, NumbersTooLongError
 from constructions.four_layer import band_crossing, sign_lift
+from constructions.general_position import general_position, general_position_lift
 from constructions.line import LineProblem, to_line
 from constructions.network import ReLUNetwork
 from constructions.problem import FineTuningProblem
 from constructions.three_layer import grid, three_layer_memorizer
 from constructions.two_layer import fewest_breakpoints, least_breakpoints, memorizer, tents
 
-__all__ = ["BIT_LIMIT", "CONSTRUCTIONS", "Construction", "Solution", "build"]
+__all__ = ["BIT_LIMIT", "CONSTRUCTIONS", "SPATIAL", "Construction", "Solution", "build"]
 
 BIT_LIMIT = 4096
 """Restarts are added when a reduced numerator or denominator would be longer than this."""
@@ -86,6 +87,14 @@ CONSTRUCTIONS: dict[str, Construction] = {
 """Every construction by name. Shallower ones serve greater depths with one neuron a layer."""
 
 
+SPATIAL: dict[str, tuple[int, Callable[[FineTuningProblem], ReLUNetwork]]] = {
+    "general-position": (2, general_position),
+    "general-position-lift": (3, general_position_lift),
+}
+"""Constructions that see the points in `R^d`, and no line: the depth, and the function that makes the
+network. Their sizes depend on the points, so that they are built when they are asked for by name."""
+
+
 @dataclass(frozen=True)
 class Solution:
     """A network that solves `problem`, and how it was made.
@@ -126,6 +135,9 @@ def build(
     (two layers have none: their numbers are short anyway). `numbers="moderate"` takes the dyadic
     variants (a restart in every gap); `restart_every` sets the restarts by hand.
 
+    Named constructions that need no line, `general-position` and `general-position-lift`, are never
+    chosen by themselves.
+
     Raises:
         ValueError: an unknown construction, or one that needs more layers or cannot do what is
             asked.
@@ -137,6 +149,13 @@ def build(
     >>> net([[8], [9]]) == [2, 0]
     True
     """
+    _refuse(layers, construction, numbers, restart_every)
+    if construction in SPATIAL:
+        depth, make = SPATIAL[construction]
+        progress(f"building {construction}")
+        floor = max(Fraction(0), *(-value for value in problem.delta.values()))
+        network = make(problem).deepened(depth if layers == "auto" else layers, floor)
+        return Solution(problem, network, None, construction, None, network.neurons, None, seed)
     chosen = _choose(layers, construction, numbers, restart_every)
     progress("choosing a direction")
     projection = best_projection(problem, seed)
@@ -168,10 +187,8 @@ def build(
     return Solution(problem, network.along(direction), direction, name, used, plain_neurons, bound, seed)
 
 
-def _choose(
-    layers: int | str, construction: str | None, numbers: str, restart_every: int | None
-) -> dict[str, Construction]:
-    """The constructions that can do what is asked, by name."""
+def _refuse(layers: int | str, construction: str | None, numbers: str, restart_every: int | None) -> None:
+    """Arguments that nothing can do, or not a construction without a line."""
     if layers != "auto" and (type(layers) is not int or layers < 2):
         raise ValueError(f"layers is {layers!r}: expected an integer from 2, or 'auto'")
     if numbers not in ("fewest", "moderate"):
@@ -180,9 +197,24 @@ def _choose(
         raise ValueError(f"restart_every is {restart_every}: expected a positive integer")
     if restart_every is not None and numbers == "moderate":
         raise ValueError("moderate numbers need a restart in every gap: leave restart_every out")
-    if construction is not None and construction not in CONSTRUCTIONS:
-        names = ", ".join(CONSTRUCTIONS)
+    if construction is not None and construction not in {**CONSTRUCTIONS, **SPATIAL}:
+        names = ", ".join({**CONSTRUCTIONS, **SPATIAL})
         raise ValueError(f"unknown construction {construction!r}: expected one of {names}")
+    if construction not in SPATIAL:
+        return
+    depth, _ = SPATIAL[construction]
+    if layers != "auto" and int(layers) < depth:
+        raise ValueError(f"construction {construction} has {depth} layers, more than {layers}")
+    if numbers == "moderate":
+        raise ValueError(f"construction {construction} has no dyadic variant")
+    if restart_every is not None:
+        raise ValueError(f"construction {construction} has no restarts: it needs no line")
+
+
+def _choose(
+    layers: int | str, construction: str | None, numbers: str, restart_every: int | None
+) -> dict[str, Construction]:
+    """The constructions that can do what is asked, by name."""
     chosen = {name: c for name, c in CONSTRUCTIONS.items() if construction in (None, name)}
     what = f"construction {construction}" if construction else f"a network of {layers} layers"
     if layers != "auto":

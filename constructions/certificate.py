@@ -20,14 +20,16 @@ from constructions.build import Solution
 from constructions.classifier import ClassifierPatch
 from constructions.exact import ExactArray, exact_array, row_chunks
 from constructions.files import whole_folder, write_whole
+from constructions.network import ReLUNetwork
 from constructions.obstruction import FarkasObstruction, Obstruction
 from constructions.problem import FineTuningProblem
+from constructions.vector_patch import VectorPatch, VectorProblem
 
 __all__ = ["certificate", "refuse_target", "write_certificate"]
 
 _MAX_DIGITS = 20_000
 _Save = Callable[[str, Iterable[bytes]], None]
-Content = Solution | Obstruction | FarkasObstruction | ClassifierPatch
+Content = Solution | Obstruction | FarkasObstruction | ClassifierPatch | VectorPatch
 
 
 def certificate(content: Content) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -105,6 +107,8 @@ def _document(content: Content, save: _Save | None) -> dict[str, Any]:
         return _solution(content, save)
     if isinstance(content, ClassifierPatch):
         return _patch(content, save)
+    if isinstance(content, VectorPatch):
+        return _vectors(content, save)
     if isinstance(content, Obstruction):
         return _obstruction(content, save)
     return _farkas(content, save)
@@ -116,13 +120,7 @@ def _solution(solution: Solution, save: _Save | None) -> dict[str, Any]:
     if solution.bound is not None:
         claim["bound"] = solution.bound
     document = _instance(solution.problem, claim, solution.direction, save)
-    document["network"] = [
-        {
-            "weight": _rows(f"network[{k}].weight", layer.weight, layer.denominator),
-            "bias": _rows(f"network[{k}].bias", layer.bias, layer.denominator),
-        }
-        for k, layer in enumerate(network.layers)
-    ]
+    document["network"] = _layers(network)
     document["notes"] = {
         "construction": solution.construction,
         "seed": solution.seed,
@@ -130,6 +128,25 @@ def _solution(solution: Solution, save: _Save | None) -> dict[str, Any]:
         "longest_weight_bits": network.bits,
     }
     return document
+
+
+def _vectors(patch: VectorPatch, save: _Save | None) -> dict[str, Any]:
+    network = patch.network
+    claim = {"kind": "edit", "neurons": network.neurons, "layers": network.depth}
+    document = _instance(patch.problem, claim, patch.direction, save)
+    document["network"] = _layers(network)
+    document["notes"] = {"construction": patch.construction, "longest_weight_bits": network.bits}
+    return document
+
+
+def _layers(network: ReLUNetwork) -> list[dict[str, Any]]:
+    return [
+        {
+            "weight": _rows(f"network[{k}].weight", layer.weight, layer.denominator),
+            "bias": _rows(f"network[{k}].bias", layer.bias, layer.denominator),
+        }
+        for k, layer in enumerate(network.layers)
+    ]
 
 
 def _patch(patch: ClassifierPatch, save: _Save | None) -> dict[str, Any]:
@@ -182,7 +199,10 @@ def _farkas(obstruction: FarkasObstruction, save: _Save | None) -> dict[str, Any
 
 
 def _instance(
-    problem: FineTuningProblem, claim: dict[str, Any], direction: tuple[int, ...] | None, save: _Save | None
+    problem: FineTuningProblem | VectorProblem,
+    claim: dict[str, Any],
+    direction: tuple[int, ...] | None,
+    save: _Save | None,
 ) -> dict[str, Any]:
     """What every certificate holds: the problem, a claim about it, and perhaps a direction."""
     document: dict[str, Any] = {
@@ -195,6 +215,8 @@ def _instance(
         document["base"] = _array(problem.base, "base", save)
     indices = sorted(problem.values)
     values = exact_array([problem.values[i] for i in indices], "values")
+    if isinstance(problem, VectorProblem) and not indices:
+        values = exact_array(np.empty((0, problem.C), dtype=np.int64), "values")
     document["edits"] = {"index": indices, "value": _array(values, "edits.value", None)}
     if direction is not None:
         document["direction"] = [str(entry) for entry in direction]

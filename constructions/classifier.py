@@ -1,7 +1,8 @@
 """Patches for classifiers: encode which label a point should get as one number, then decode it to scores.
 
 The encoder is near `code(label)` at edited points and near 0 at all others. The decoder forgives an error of
-1/4: at protected points every unit of it is inactive, so the patch is exactly 0 there in any float evaluation.
+1/4: at protected points every unit of it is inactive, so the patch is exactly 0 there in any float
+evaluation.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ FloatLayer = tuple[NDArray[Any], NDArray[Any]]
 Floats = NDArray[np.float64]
 Layer64 = tuple[Floats, Floats]
 
+_AT_ONCE = 64  # points whose noise is held
+
 
 @dataclass(frozen=True, eq=False)
 class ClassifierPatch:
-    """A network that solves `problem`: `layers` of the problem's dtype, with a lead of at least `margin` at every
-    edit, and labels that hold within `radius` in every coordinate."""
+    """A network that solves `problem`: `layers` of the problem's dtype, with a lead of at least `margin` at
+    every edit, and labels that hold within `radius` in every coordinate."""
 
     problem: LabelProblem
     layers: list[FloatLayer]
@@ -54,21 +57,21 @@ def patch_classifier(
     reach: Reach = "wide",
     seed: int = 0,
 ) -> ClassifierPatch:
-    """A patch of `3 G + 2` neurons in three layers, where `G` groups of edits lie on a hyperplane each: at least
-    `ceil(N / rank)` of them; more if floats, the radius or the reach ask for it.
+    """A patch of `3 G + 2` neurons in three layers, where `G` groups of edits lie on a hyperplane each: at
+    least `ceil(N / rank)` of them; more if floats, the radius or the reach ask for it.
 
-    *Decoder.* `s` is the code, one number. `p = relu(s - 1/4)`, `q = relu(s - 3/4)`: both are 0 for `s <= 1/4`, and
-    `p - q = 1/2`, `s = p + 1/4` for `s >= 3/4`. Class number `c` gets `B (2 c s - c^2)`, which is
-    `B (s^2 - (s - c)^2)`: linear in `p` and `q`. If `|s - c| <= 1/4`, this is above all other classes by at least
-    `B / 2`, be they coded or not. So two neurons decode any number of classes.
+    *Decoder.* `s` is the code, one number. `p = relu(s - 1/4)`, `q = relu(s - 3/4)`: both are 0 for `s <=
+    1/4`, and `p - q = 1/2`, `s = p + 1/4` for `s >= 3/4`. Class number `c` gets `B (2 c s - c^2)`, which is
+    `B (s^2 - (s - c)^2)`: linear in `p` and `q`. If `|s - c| <= 1/4`, this is above all other classes by at
+    least `B / 2`, be they coded or not. So two neurons decode any number of classes.
 
     If that many classes make numbers too long for the floats, two neurons a class do instead:
     `B (step_c - step_(c+1))` with `step_c = relu(2s - 2c + 3/2) - relu(2s - 2c + 1/2)`.
 
     Args:
         margin: at least so far is the wanted label ahead of all others, in exact arithmetic.
-        radius: labels hold, and `g` is 0 around protected points, within at least so much in every coordinate;
-            the largest radius that is found is claimed.
+        radius: labels hold, and `g` is 0 around protected points, within at least so much in every
+            coordinate; the largest radius that is found is claimed.
         reach: see `slab_encoder`.
 
     Raises:
@@ -80,29 +83,52 @@ def patch_classifier(
     >>> patch.neurons <= 3 * 3 + 2
     True
     """
-    if not margin >= 0 or not radius >= 0 or np.isinf([margin, radius]).any():
+    if not 0 <= margin < np.inf or not 0 <= radius < np.inf:
         raise ValueError(f"margin is {margin} and radius {radius}: expected finite numbers from 0")
-    deficit = {i: lack for i, lack in problem.deficit.items() if lack > -margin or lack == 0}
-    classes = sorted({problem.labels[i] for i in deficit})
+    needy = _needy(problem, Fraction(margin))
+    classes = sorted({problem.labels[i] for i in needy})
     codes = np.zeros(problem.K)
-    for i in deficit:
-        codes[i] = classes.index(problem.labels[i]) + 1
+    codes[list(needy)] = [classes.index(problem.labels[i]) + 1 for i in needy]
     cloud = Cloud(problem.points.astype(np.float64))
     encoder = slab_encoder(cloud, codes, problem.dtype, radius=radius, reach=reach, seed=seed)
-    need = 2 * (max(deficit.values(), default=0.0) + margin)
+    found = _radius(encoder, cloud, codes)
+    if radius and (found is None or found < radius):
+        got = "none" if found is None else f"{float(found):.3g}"
+        raise ValueError(f"{problem.dtype} is too coarse for a radius of {radius:g}: {got} is left of it")
+    need = 2 * (max(needy.values(), default=Fraction(0)) + Fraction(margin))
     for name, decoder in DECODERS.items():
-        for doubling in range(3):
-            size = 2.0 ** (np.ceil(np.log2(max(need, 2.0**-100))) + doubling)
-            code = encoder.out.astype(np.float64)
-            rest = decoder(problem, code, classes, size)
-            layers = [(encoder.weight, encoder.bias), *rest]
-            layers = [(weight.astype(problem.dtype), bias.astype(problem.dtype)) for weight, bias in layers]
-            if _leads(problem, layers, margin):
-                found = _radius(encoder, cloud, codes)
+        for size in _sizes(problem, need, list(needy)):
+            with np.errstate(over="ignore", invalid="ignore"):
+                rest = decoder(problem, encoder.out.astype(np.float64), classes, size)
+                layers = [(encoder.weight, encoder.bias), *rest]
+                layers = [(w.astype(problem.dtype), b.astype(problem.dtype)) for w, b in layers]
+            if not all(np.isfinite(w).all() and np.isfinite(b).all() for w, b in layers):
+                break  # nor can a larger size be had
+            if _leads(problem, layers, margin, list(needy)):
                 return ClassifierPatch(problem, layers, Fraction(margin), found, encoder, name)
     raise ValueError(
         f"{problem.dtype} is too coarse for scores of this size: the wanted labels would not lead"
     )
+
+
+def _needy(problem: LabelProblem, margin: Fraction) -> dict[int, Fraction]:
+    """The edits that need a code, and by how much their label is behind: it does not lead by the margin,
+    there or at an equal point."""
+    behind, wrong = {}, set()
+    for i, label in problem.labels.items():
+        own = Fraction(float(problem.base[i, label]))
+        behind[i] = Fraction(float(np.delete(problem.base[i], label).max())) - own
+        if behind[i] > -margin or behind[i] == 0:
+            wrong.add(problem.points[i].tobytes())
+    return {i: lack for i, lack in behind.items() if problem.points[i].tobytes() in wrong}
+
+
+def _sizes(problem: LabelProblem, need: Fraction, edited: list[int]) -> list[float]:
+    """Powers of two to try: from what is needed, or what does not vanish beside the scores, on."""
+    beside = 8 * float(np.finfo(problem.sum).eps) * float(np.abs(problem.base[edited]).max(initial=0))
+    least = max(need, Fraction(beside), Fraction(1, 2**100))
+    first = least.numerator.bit_length() - least.denominator.bit_length()  # 2^first is above half of it
+    return [2.0**k for k in range(first, first + 6) if 2**k >= least and k < 1024]
 
 
 def _two_neurons(problem: LabelProblem, code: Floats, classes: list[int], size: float) -> list[Layer64]:
@@ -132,35 +158,44 @@ def _steps(problem: LabelProblem, code: Floats, classes: list[int], size: float)
     return [(np.tile(2 * code, (len(bias), 1)), 2 * bias), (out, np.zeros(problem.C))]
 
 
-def _leads(problem: LabelProblem, layers: list[FloatLayer], margin: float) -> bool:
-    """Whether floats give 0 at protected points and the wanted leads at edits, as far as floats tell."""
-    protected = np.setdiff1d(np.arange(problem.K), list(problem.labels))
-    values, noise = rounding(layers, problem.points[protected], problem.dtype)
-    if values.any() or noise.any():
-        return False
-    edited = np.array(list(problem.labels), dtype=np.intp)
-    labels = np.array([problem.labels[i] for i in edited], dtype=np.intp)
-    values, noise = rounding(layers, problem.points[edited], problem.dtype)
-    each = np.arange(len(edited))
-    sums = problem.base[edited] + values
-    sizes = np.finfo(problem.sum).eps * (np.abs(sums) + np.abs(noise).sum(axis=2))
-    lead = sums[each, labels][:, None] - sums - sizes - sizes[each, labels][:, None]
-    lead -= np.abs(noise[each, labels][:, None] - noise).sum(axis=2)
-    lead[each, labels] = np.inf
-    return bool((lead > margin).all())
+def _leads(problem: LabelProblem, layers: list[FloatLayer], margin: float, edited: list[int]) -> bool:
+    """Whether the labels of edited points lead, as far as floats tell; elsewhere the encoder sees to a
+    patch of 0."""
+    for start in range(0, len(edited), _AT_ONCE):
+        some = edited[start : start + _AT_ONCE]
+        labels = np.array([problem.labels[i] for i in some], dtype=np.intp)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values, noise = rounding(layers, problem.points[some], problem.dtype)
+            each = np.arange(len(some))
+            sums = problem.base[some] + values
+            sizes = np.finfo(problem.sum).eps * (np.abs(sums) + np.abs(noise).sum(axis=2))
+            lead = sums[each, labels][:, None] - sums - sizes - sizes[each, labels][:, None]
+            lead -= np.abs(noise[each, labels][:, None] - noise).sum(axis=2)
+        lead[each, labels] = np.inf
+        largest = np.abs(sums).max(initial=0)
+        if not (lead > margin).all() or not largest < float(np.finfo(problem.sum).max) / 2:
+            return False
+    return True
 
 
 def _radius(encoder: Encoder, cloud: Cloud, codes: Floats) -> Fraction | None:
-    """How far every input may move: around its members a slab may lose the tolerance, elsewhere it stays 0."""
-    least = np.inf
-    off = encoder.off(cloud, codes).max(initial=0)
-    for k, slab in enumerate(encoder.slabs):
-        up, down, h = encoder.rows[3 * k : 3 * k + 3].astype(np.float64)
-        v = (up - down) / 2
-        steepness = float(np.abs(h[:-1]).sum() + np.abs(v[:-1]).sum())
-        room = np.abs(cloud.points @ h[:-1] + h[-1]) - np.abs(cloud.points @ v[:-1] + v[-1])
-        room[slab.members] = TOLERANCE - off
-        least = min(least, float(room.min()) / steepness if steepness else np.inf)
+    """How far every input may move: around its members a slab may lose the tolerance, elsewhere its neurons
+    keep their signs. What rounded weights leave where all three are active counts too."""
+    if not encoder.slabs:
+        return None
+    rows = encoder.rows.astype(np.float64).reshape(len(encoder.slabs), 3, -1)
+    left = float(np.abs(rows[:, 0, :-1] + rows[:, 1, :-1] - 2 * rows[:, 2, :-1]).sum())
+    spare = TOLERANCE - float(encoder.off(cloud, codes).max(initial=0))
+    least = spare / left if left else np.inf
+    for slab, three in zip(encoder.slabs, rows, strict=True):
+        v = (three[0] - three[1]) / 2
+        steepness = float(np.abs(three[2, :-1]).sum() + np.abs(v[:-1]).sum())
+        least = min(least, spare / (steepness + left) if steepness + left else np.inf)
+        values = cloud.points @ three[:, :-1].T + three[:, -1]
+        room = np.where((values > 0).all(axis=1) | (values < 0).all(axis=1), np.abs(values).min(axis=1), 0.0)
+        room[slab.members] = np.inf
+        widest = float(np.abs(three[:, :-1]).sum(axis=1).max())
+        least = min(least, float(room.min()) / widest if widest else np.inf)
     if not 0 < least < np.inf:
         return None
     mantissa, exponent = np.frexp(least * (1 - 2.0**-6))

@@ -1,79 +1,77 @@
 """Groups of points on hyperplanes, exactly: affine functions that vanish there, and ones with given values.
 
-A function is `d` weights and a bias last; points come with a last coordinate 1.
+A function is `d` weights and a bias last. A point is a row of integers, `d` numerators and their positive
+common denominator: what the function gives there, times this denominator, is the sum of products.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 from flint import fmpq, fmpq_mat
+from numpy.typing import NDArray
 
-from constructions.linear import near, pivots
+from constructions.linear import pivots
 
-__all__ = ["dot", "interpolating", "vanishing"]
+__all__ = ["Integers", "interpolating", "null_space", "vanishing"]
 
-Vector = Sequence[fmpq]
-
-
-def dot(a: Vector, b: Vector) -> fmpq:
-    """The value of a function at a point."""
-    return sum((x * y for x, y in zip(a, b, strict=True)), fmpq(0))
+Integers = NDArray[Any]
+"""Python integers as objects."""
 
 
-def vanishing(
-    group: Sequence[Vector], others: Sequence[Vector], guess: Sequence[float] = ()
-) -> list[fmpq] | None:
-    """A function that is 0 at the group and at no other point; None if every one is 0 at some.
+def vanishing(group: Integers, others: Integers) -> Integers | None:
+    """Integer weights, shape `(d + 1,)`, of a function that is 0 at the group and at no other point; None
+    if every one is 0 at some.
 
-    One near the guess is taken, if it will do. Else, among sums `sum_k t^k n_k` of independent ones, each
-    point that some `n_k` tells apart excludes finitely many `t`.
+    Among combinations `sum_k t^k n_k` of independent ones, each point that some `n_k` tells apart from the
+    group excludes finitely many `t`.
 
-    >>> vanishing([[fmpq(0), fmpq(0), fmpq(1)]], [[fmpq(1), fmpq(-1), fmpq(1)]])
-    [4, 2, 0]
+    >>> vanishing(np.array([[0, 0, 1]], dtype=object), np.array([[1, -1, 1]], dtype=object)).tolist()
+    [1, 2, 0]
     """
-    if guess:
-        equations = [(dict(enumerate(point)), fmpq(0)) for point in group]
-        found = near(equations, dict(enumerate(guess)))
-        if found is not None:
-            h = [found[k] for k in range(len(guess))]
-            if all(dot(h, x) != 0 for x in others):
-                return h
-    basis = _null_space(group)
-    if not basis or any(all(dot(n, x) == 0 for n in basis) for x in others):
+    basis = null_space(group)
+    values = others @ basis.T
+    if not len(basis) or not (values != 0).any(axis=1).all():
         return None
-    for t in itertools.count(2):
-        h = [
-            sum((t ** (len(basis) - k) * n[i] for k, n in enumerate(basis)), fmpq(0))
-            for i in range(len(group[0]))
-        ]
-        if all(dot(h, x) != 0 for x in others):
-            return h
+    for t in itertools.count(1):
+        factors = np.array([t**k for k in range(len(basis))], dtype=object)
+        if (values @ factors != 0).all():
+            found: Integers = factors @ basis
+            return found
     raise AssertionError
 
 
-def interpolating(group: Sequence[Vector], values: Vector) -> list[fmpq] | None:
-    """The function of least size with these values at the group; None if the points are affinely dependent.
-
-    >>> interpolating([[fmpq(2), fmpq(0), fmpq(1)]], [fmpq(5)])
-    [2, 0, 1]
-    """
-    rows = fmpq_mat([list(point) for point in group])
-    gram = rows * rows.transpose()
-    if gram.rank() < len(group):
-        return None
-    found = rows.transpose() * gram.solve(fmpq_mat(len(values), 1, list(values)))
-    return [found[k, 0] for k in range(rows.ncols())]
-
-
-def _null_space(rows: Sequence[Vector]) -> list[list[fmpq]]:
-    reduced, _ = fmpq_mat([list(row) for row in rows]).rref()
-    width, leading = reduced.ncols(), pivots(reduced)
-    out = []
-    for free in (k for k in range(width) if k not in leading):
-        vector = [fmpq(int(k == free)) for k in range(width)]
-        for r, k in enumerate(leading):
-            vector[k] = -reduced[r, free]
-        out.append(vector)
+def null_space(rows: Integers) -> Integers:
+    """A basis, as integer rows, of the vectors on which all rows vanish."""
+    reduced, _ = fmpq_mat(rows.tolist()).rref()
+    width, leading = rows.shape[1], pivots(reduced)
+    out = np.zeros((width - len(leading), width), dtype=object)
+    for row, free in zip(out, (k for k in range(width) if k not in leading), strict=True):
+        column = [reduced[r, free] for r in range(len(leading))]
+        row[free] = math.lcm(*(int(x.q) for x in column))
+        for k, x in zip(leading, column, strict=True):
+            row[k] = -int(x * int(row[free]))
     return out
+
+
+def interpolating(group: Integers, values: Sequence[fmpq]) -> list[fmpq] | None:
+    """Weights of a function with these values at the group; None if there is none, as can be if the points
+    are affinely dependent.
+
+    >>> interpolating(np.array([[2, 0, 1], [3, 0, 1], [4, 0, 1]], dtype=object), [fmpq(5), fmpq(6), fmpq(7)])
+    [1, 0, 3]
+    """
+    width = group.shape[1]
+    table = [[*row, value * int(row[-1])] for row, value in zip(group.tolist(), values, strict=True)]
+    reduced, _ = fmpq_mat(len(table), width + 1, [fmpq(x) for row in table for x in row]).rref()
+    leading = pivots(reduced)
+    if leading[-1] == width:
+        return None
+    found = [fmpq(0)] * width
+    for r, k in enumerate(leading):
+        found[k] = reduced[r, width]
+    return found

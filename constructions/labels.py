@@ -14,8 +14,8 @@ __all__ = ["LabelProblem"]
 class LabelProblem:
     """`K` points, the frozen scores of `C` classes there, and the labels that `N` of them must get.
 
-    A network `g` solves the problem if `base[i] + g(points[i])` is largest at the wanted label for every edited
-    index, strictly, and `g` is 0 at every other point.
+    A network `g` solves the problem if `base[i] + g(points[i])` is largest at the wanted label for every
+    edited index, strictly, and `g` is 0 at every other point.
 
     Args:
         points: shape `(K, d)`, numbers; they are rounded to `dtype`, in which `g` will run.
@@ -24,8 +24,8 @@ class LabelProblem:
         dtype: `float32` or `float64`.
 
     Raises:
-        ValueError: a shape, a number that is not finite, an index or label out of range, or two points that are
-            equal (as numbers of `dtype`) of which one is edited and the other is not, or not so.
+        ValueError: a shape, a number that is not finite, an index or label out of range, or two points that
+            are equal (as numbers of `dtype`) of which one is edited and the other is not, or not so.
 
     >>> problem = LabelProblem([[0, 1], [1, 1]], [[1.0, 0.0], [0.5, 0.0]], {1: 1})
     >>> problem.deficit
@@ -48,12 +48,17 @@ class LabelProblem:
             self.points: NDArray[Any] = given.astype(self.dtype) + 0  # no -0.0
         _finite(self.points, given, f"points as {dtype}")
         scores = np.asarray(base)
+        if scores.dtype.kind not in "fiu":
+            raise ValueError(f"base has dtype {scores.dtype}: expected numbers (K, C)")
         self.base: NDArray[Any] = scores if scores.dtype == np.float32 else scores.astype(np.float64)
         if self.base.ndim != 2 or self.base.shape[0] != self.K or self.base.shape[1] < 2:
             raise ValueError(f"base has shape {self.base.shape}: expected ({self.K}, C) with C >= 2")
         _finite(self.base, self.base, "base")
         self.labels: dict[int, int] = {}
         for i, label in sorted(labels.items()):
+            for what, number in (("edit index", i), (f"the label of point {i}", label)):
+                if isinstance(number, bool) or not isinstance(number, int | np.integer):
+                    raise ValueError(f"{what} is {number!r}: expected an integer")
             if not 0 <= i < self.K:
                 raise ValueError(f"edit index {i} is out of range: there are {self.K} points, from 0")
             if not 0 <= label < self.C:

@@ -1,7 +1,7 @@
 """The hyperplane through the origin that stays furthest from given points, on whatever sides they lie.
 
-For fixed sides it is the one whose normal is the point nearest to the origin in the convex hull of the points,
-each times the sign of its side [Wolfe1976]. Sides are searched.
+For fixed sides it is the one whose normal is the point nearest to the origin in the convex hull of the
+points, each times the sign of its side [Wolfe1976]. Sides are searched.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, fl
     best = max((_within(rows, side) for side in sides), key=lambda found: found[1])
     flips = 0
     while flips < min(_FLIPS, budget):
-        vector, width, side, holding = best
+        _, width, side, holding = best
         for k in holding:
             flips += 1
             other = side.copy()
@@ -69,8 +69,8 @@ def _within(rows: Floats, side: Floats, start: Sequence[int] = ()) -> tuple[Floa
 
 
 def nearest_in_hull(points: Floats, start: Sequence[int] = ()) -> tuple[Floats, list[int]]:
-    """The point nearest to the origin in the convex hull, and the few points that it is a mean of [Wolfe1976].
-    `start` may name points that are likely among these.
+    """The point nearest to the origin in the convex hull, and the few points that it is a mean of
+    [Wolfe1976]. `start` may name points that are likely among these.
 
     >>> nearest_in_hull(np.array([[1.0, 1.0], [1.0, -1.0], [3.0, 0.0]]))[0].tolist()
     [1.0, 0.0]

@@ -1,14 +1,14 @@
 """Slabs around hyperplanes: codes at some points and 0 at all others, by weights that are floats.
 
 A slab is a group of points on a hyperplane `h(x) = 0` and an affine function `v` with the wanted codes there.
-`relu(h + v) + relu(h - v) - 2 relu(h)` is `max(0, v - |h|)` where `v >= 0`, and 0 wherever `|h| >= |v|`: three
-neurons a group, whatever its codes. What is found here is near the truth and no more: whoever uses it needs a
-decoder that forgives an error of `TOLERANCE`, and a checker.
+`relu(h + v) + relu(h - v) - 2 relu(h)` is `max(0, v - |h|)` where `v >= 0`, and 0 wherever `|h| >= |v|`:
+three neurons a group, whatever its codes. What is found here is near the truth and no more: whoever uses it
+needs a decoder that forgives an error of `TOLERANCE`, and a checker.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from constructions.margin import widest_direction
-from constructions.rounding import rounding
 
 __all__ = ["TOLERANCE", "Cloud", "Encoder", "Reach", "Slab", "slab", "slab_encoder"]
 
@@ -26,33 +25,50 @@ Reach = float | Literal["wide", "tight"]
 TOLERANCE = 0.25
 """How far a code may be off, at every point."""
 
-_RANK = 1e-9
+_RANK, _RANK_OF_ALL = 1e-9, 1e-12
+_FLAT = 4.0  # the constant coordinate, for a typical size 1 of the others: flat functions are preferred
 _FINEST = 60  # doublings of the steepness
+_SPARE = 1 + 2.0**-5  # more than the radius that is asked for, since floats take their part of the tolerance
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """Points, shape `(K, d)`, and coordinates along principal axes with a last one that is constant."""
+    """Points, shape `(K, d)`, and coordinates along principal axes with a last one that is constant.
+
+    A feature counts in units near its range, or near 1/256 of its largest size where that is more: so tiny
+    and huge features are seen alike, and differences that floats hardly carry are not blown up.
+    """
 
     points: Floats
 
     @cached_property
+    def units(self) -> Floats:
+        """Powers of two, shape `(d,)`."""
+        low, high = self.points.min(axis=0), self.points.max(axis=0)
+        sizes = np.maximum(high / 2 - low / 2, np.maximum(np.abs(low), np.abs(high)) / 256)
+        sizes[low == high] = 1.0
+        return np.asarray(np.ldexp(1.0, np.clip(np.frexp(sizes)[1], -1000, 1000)))
+
+    @cached_property
     def center(self) -> Floats:
-        return np.asarray(self.points.mean(axis=0))
+        """In units."""
+        points = self.points / self.units
+        return np.asarray(np.clip(points.mean(axis=0), points.min(axis=0), points.max(axis=0)))
 
     @cached_property
     def axes(self) -> Floats:
-        """Orthonormal rows that span the differences of points, as far as floats tell: shape `(rank, d)`."""
-        moved = self.points - self.center
+        """Orthonormal rows that span the differences of points in units, as far as floats tell: shape
+        `(rank, d)`."""
+        moved = self.points / self.units - self.center
         values, vectors = np.linalg.eigh(moved.T @ moved)
-        return np.ascontiguousarray(vectors[:, values > _RANK * max(values[-1], 1e-300)].T)
+        return np.ascontiguousarray(vectors[:, values > _RANK_OF_ALL * max(values[-1], 1e-300)].T)
 
     @cached_property
     def coordinates(self) -> Floats:
         """Shape `(K, rank + 1)`."""
-        along = (self.points - self.center) @ self.axes.T
+        along = (self.points / self.units - self.center) @ self.axes.T
         size = np.sqrt(np.mean(np.sum(along**2, axis=1))) or 1.0
-        return np.column_stack([along, np.full(len(along), size)])
+        return np.column_stack([along, np.full(len(along), _FLAT * size)])
 
     @property
     def rank(self) -> int:
@@ -61,13 +77,15 @@ class Cloud:
     def affine(self, factors: Floats) -> Floats:
         """A linear function of the coordinates as weights of the inputs, the bias last."""
         weights = factors[:-1] @ self.axes
-        return np.append(weights, factors[-1] * self.coordinates[0, -1] - weights @ self.center)
+        bias = factors[-1] * self.coordinates[0, -1] - weights @ self.center
+        with np.errstate(over="ignore"):  # of which more is found with the rounded weights
+            return np.append(weights / self.units, bias)
 
 
 @dataclass(frozen=True)
 class Slab:
-    """Points `members` on a hyperplane; `h` and `v` are weights of the inputs, the bias last. All other points
-    have `|h| - |v| >= TOLERANCE`, up to rounding, and `nearest` has equality."""
+    """Points `members` on a hyperplane; `h` and `v` are weights of the inputs, the bias last. All other
+    points have `|h| - |v| >= TOLERANCE`, up to rounding, and `nearest` has equality."""
 
     members: NDArray[np.intp]
     h: Floats
@@ -84,6 +102,16 @@ class Slab:
         room = TOLERANCE / reach - np.abs(self.v[:-1]).sum()
         return max(1.0, float(room / (np.abs(self.h[:-1]).sum() or 1.0)))
 
+    def rows(self, factor: float, dtype: np.dtype[Any]) -> NDArray[np.floating]:
+        """The three neurons, the bias last, for `factor` times `h`: infinite where `dtype` has no such
+        number."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            h = factor * self.h
+            return np.array([h + self.v, h - self.v, h]).astype(dtype)
+
+
+_OUT = np.array([1.0, 1.0, -2.0])
+
 
 @dataclass(frozen=True)
 class Encoder:
@@ -93,14 +121,13 @@ class Encoder:
     slabs: list[Slab]
     factors: list[float]
     dtype: np.dtype[Any]
+    inputs: int
 
     @cached_property
     def rows(self) -> NDArray[np.floating]:
-        rows = []
-        for slab, factor in zip(self.slabs, self.factors, strict=True):
-            h = factor * slab.h
-            rows += [h + slab.v, h - slab.v, h]
-        return np.array(rows, dtype=self.dtype)
+        pairs = zip(self.slabs, self.factors, strict=True)
+        rows = [slab.rows(factor, self.dtype) for slab, factor in pairs]
+        return np.concatenate([np.empty((0, self.inputs + 1), self.dtype), *rows])
 
     @property
     def weight(self) -> NDArray[np.floating]:
@@ -112,19 +139,52 @@ class Encoder:
 
     @property
     def out(self) -> NDArray[np.floating]:
-        return np.tile(np.array([1, 1, -2], dtype=self.dtype), len(self.slabs))
+        return np.tile(_OUT.astype(self.dtype), len(self.slabs))
 
     def off(self, cloud: Cloud, codes: Floats) -> Floats:
         """How far the code, as floats give it, may be from the wanted one, at every point."""
-        layers = [(self.weight, self.bias), (self.out[None], np.zeros(1, self.dtype))]
-        values, noise = rounding(layers, cloud.points, self.dtype)
-        return np.asarray(np.abs(values[:, 0] - codes) + np.abs(noise[:, 0]).sum(axis=1))
+        pairs = zip(self.slabs, self.factors, strict=True)
+        parts = [_part(cloud, slab, factor, self.dtype) for slab, factor in pairs]
+        return _off(parts, codes, self.dtype)
 
     @property
     def reach(self) -> float:
         """The least reach of a slab."""
         pairs = zip(self.slabs, self.factors, strict=True)
         return min((slab.reach(factor) for slab, factor in pairs), default=np.inf)
+
+
+Part = tuple[Floats, Floats, Floats]
+
+
+def _part(cloud: Cloud, slab: Slab, factor: float, dtype: np.dtype[Any]) -> Part:
+    """What a slab adds to the code, the errors of its neurons, and the sizes of the terms that it adds: each
+    of shape `(K,)`. Fan-in `n` gives `n + 1` roundings of relative size `u` in each sum."""
+    rows = slab.rows(factor, dtype).astype(np.float64)
+    if not np.isfinite(rows).all():
+        return (np.full(len(cloud.points), np.inf),) * 3
+    n = rows.shape[1]  # with the bias
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite then
+        z = cloud.points @ rows[:, :-1].T + rows[:, -1]
+        sizes = np.abs(cloud.points) @ np.abs(rows[:, :-1].T) + np.abs(rows[:, -1])
+        errors = _share(n, dtype) * sizes + n * float(np.finfo(dtype).smallest_subnormal) * (sizes > 0)
+        a, errors = np.maximum(z, 0), np.where(z + errors > 0, errors, 0)
+        return a @ _OUT, errors @ np.abs(_OUT), (a + errors) @ np.abs(_OUT)
+
+
+def _off(parts: list[Part], codes: Floats, dtype: np.dtype[Any]) -> Floats:
+    """How far the sum of parts may be off, or be behind the tolerance in a sum with it."""
+    value, error, size = (sum(part[k] for part in parts) + np.zeros(len(codes)) for k in range(3))
+    with np.errstate(invalid="ignore"):
+        off = np.abs(value - codes) + error + _share(3 * len(parts) + 1, dtype) * (size + TOLERANCE)
+    return np.asarray(np.where(np.isnan(off), np.inf, off)) if parts else np.abs(codes)
+
+
+def _share(roundings: int, dtype: np.dtype[Any]) -> float:
+    """The relative error of so many roundings in `dtype`; twice that where the estimate is no finer
+    itself."""
+    most = roundings * float(np.finfo(dtype).eps) / 2
+    return (2 if dtype == np.float64 else 1) * most / (1 - most)
 
 
 def slab_encoder(
@@ -145,41 +205,43 @@ def slab_encoder(
     Args:
         codes: shape `(K,)`, not negative, equal at equal points; 0 where nothing may change.
         radius: how far every input may move, at least, before a code is off by twice the tolerance.
-        reach: how far a code goes around its points, in every coordinate: `wide` is as far as the other points
-            allow, `tight` as little as floats allow; a number asks for at least `radius`.
+        reach: how far a code goes around its points, in every coordinate: `wide` is as far as the other
+            points allow, `tight` as little as floats allow; a number asks for at least `radius`.
 
     Raises:
         ValueError: what is asked cannot be had; the message names the points in the way.
     """
+    if reach not in ("wide", "tight") and not (isinstance(reach, int | float) and 0 < reach < np.inf):
+        raise ValueError(f"reach is {reach!r}: expected 'wide', 'tight' or a positive number")
     rng = np.random.default_rng(seed)
-    least = max(radius, 0.0 if isinstance(reach, str) else reach)
+    asked = max(radius, 0.0 if isinstance(reach, str) else reach)
+    least = max(radius * _SPARE, asked)
     waiting = _groups(cloud, codes)
-    done: list[tuple[list[NDArray[np.intp]], Slab]] = []
+    done: list[tuple[list[NDArray[np.intp]], Slab, float, Part]] = []
     while True:
         while waiting:
             group = waiting.pop()
             members = np.concatenate(group)
             found = slab(cloud, members, codes[members], rng)
             if found is not None and found.reach() >= least:
-                done.append((group, found))
+                factor = 1.0 if isinstance(reach, str) else found.factor(asked)
+                done.append((group, found, factor, _part(cloud, found, factor, dtype)))
             elif len(group) > 1:
                 waiting += [group[: len(group) // 2], group[len(group) // 2 :]]
             else:
-                raise ValueError(_in_the_way(cloud, int(members[0]), found, least))
-        slabs = [found for _, found in done]
-        factors = [1.0 if isinstance(reach, str) else found.factor(least) for found in slabs]
-        encoder = Encoder(slabs, factors, dtype)
-        off = encoder.off(cloud, codes)
+                raise ValueError(_in_the_way(cloud, int(members[0]), found, asked))
+        off = _off([part for *_, part in done], codes, dtype)
         if off.max(initial=0) <= TOLERANCE:
-            return _tight(encoder, cloud, codes) if reach == "tight" else encoder
+            encoder = Encoder([x[1] for x in done], [x[2] for x in done], dtype, cloud.points.shape[1])
+            return _tight(encoder, cloud, codes, least) if reach == "tight" else encoder
         # a slab that is thinner than it must be does not gain from fewer points
-        steep = [k for k, (group, _) in enumerate(done) if len(group) > 1 and factors[k] == 1]
+        steep = [k for k, (group, _, factor, _) in enumerate(done) if len(group) > 1 and factor == 1]
         if not steep:
             worst = int(off.argmax())
             raise ValueError(
                 f"{dtype} is too coarse for this: the code at point {worst} may be off by {off[worst]:.2g}"
             )
-        group, _ = done.pop(min(steep, key=lambda k: slabs[k].reach()))
+        group, *_ = done.pop(min(steep, key=lambda k: done[k][1].reach()))
         waiting = [group[: len(group) // 2], group[len(group) // 2 :]]
 
 
@@ -194,11 +256,11 @@ def _groups(cloud: Cloud, codes: Floats) -> list[list[NDArray[np.intp]]]:
     return [copies[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
 
 
-def _tight(encoder: Encoder, cloud: Cloud, codes: Floats) -> Encoder:
-    """All slabs thinner by the largest power of two that floats allow."""
+def _tight(encoder: Encoder, cloud: Cloud, codes: Floats, least: float) -> Encoder:
+    """All slabs thinner by the largest power of two that floats, and the reach that is asked for, allow."""
     for _ in range(_FINEST):
-        thinner = Encoder(encoder.slabs, [2 * factor for factor in encoder.factors], encoder.dtype)
-        if not thinner.off(cloud, codes).max(initial=0) <= TOLERANCE:
+        thinner = replace(encoder, factors=[2 * factor for factor in encoder.factors])
+        if thinner.reach < least or not thinner.off(cloud, codes).max(initial=0) <= TOLERANCE:
             break
         encoder = thinner
     return encoder
@@ -208,11 +270,12 @@ def _in_the_way(cloud: Cloud, i: int, found: Slab | None, least: float) -> str:
     if found is None or found.nearest is None:
         gaps = np.abs(cloud.points - cloud.points[i]).max(axis=1)
         gaps[gaps == 0] = np.inf
-        return f"point {i} cannot be told from point {int(gaps.argmin())}, at distance {gaps.min():.2g}, by floats"
+        near = int(gaps.argmin())
+        return f"point {i} cannot be told from point {near}, at distance {gaps[near]:.2g}, by floats"
     gap = np.abs(cloud.points[found.nearest] - cloud.points[i]).max()
     return (
-        f"{least:g} around every point cannot be had: between points {i} and {found.nearest}, at distance {gap:.3g}, "
-        f"{found.reach():.3g} was found"
+        f"{least:g} around every point cannot be had: between points {i} and {found.nearest}, "
+        f"at distance {gap:.3g}, {found.reach() / _SPARE:.3g} was found"
     )
 
 

@@ -22,6 +22,7 @@ from rich.text import Text
 import verify
 from constructions import (
     CONSTRUCTIONS,
+    SPATIAL,
     Solution,
     build,
     refuse_target,
@@ -55,7 +56,7 @@ class Numbers(StrEnum):
     moderate = "moderate"
 
 
-ConstructionName = StrEnum("ConstructionName", {name: name for name in CONSTRUCTIONS})  # type: ignore[misc]
+ConstructionName = StrEnum("ConstructionName", {name: name for name in (*CONSTRUCTIONS, *SPATIAL)})  # type: ignore[misc]
 
 
 def main() -> None:

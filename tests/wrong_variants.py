@@ -17,13 +17,15 @@ from constructions import FineTuningProblem, ReLUNetwork
 from constructions.build import CONSTRUCTIONS
 from constructions.direction import best_projection
 from constructions.line import LineProblem, to_line
-from constructions.literature import CLAIMS, bubeck, zhang
+from constructions.literature import CLAIMS, zhang
 from constructions.size_claim import SizeClaim
 
-crossing, folding, four_layer, three_layer, two_layer = (  # some functions have the names of their modules
-    import_module(f"constructions.{name}")
-    for name in ("crossing", "folding", "four_layer", "three_layer", "two_layer")
-)
+crossing, folding, four_layer, general_position, hyperplanes, three_layer, two_layer = (
+    import_module(f"constructions.{name}")  # some functions have the names of their modules
+    for name in (
+        "crossing", "folding", "four_layer", "general_position", "hyperplanes", "three_layer", "two_layer",
+    )
+)  # fmt: skip
 
 NEURONS = {
     "tents": ("3*N", 2), "memorizer": ("max(3, K - 2)", 2), "grid": ("4*sqrt(N) + 1", 3),
@@ -73,7 +75,11 @@ def of_the_zoo(name: str, module: Any, ingredient: str, wrong: Any, edits: int, 
 
 
 column_functions, steepness = three_layer.column_functions, three_layer._steepness
-five_points, null_space, power = two_layer.five_points, bubeck._null_space, four_layer.power_of_two_at_least
+five_points, null_space, power = (
+    two_layer.five_points,
+    hyperplanes.null_space,
+    four_layer.power_of_two_at_least,
+)
 neighbours = crossing._Builder._neighbours
 
 
@@ -147,7 +153,7 @@ VARIANTS: dict[str, Variant] = {
         "zhang2017", zhang, "choose_direction", lambda problem: (1,) + (0,) * (problem.d - 1), 2, 2
     ),
     "slabs-first-hyperplane": of_the_zoo(
-        "bubeck2020", bubeck, "_vanishing", lambda group, others: null_space(group)[0], 1, 2
+        "bubeck2020", general_position, "vanishing", lambda group, others: null_space(group)[0], 1, 2
     ),
     "slabs-anywhere": Variant(replace(CLAIMS["bubeck2020"], name="wrong", hypotheses=()), 2, 2),
 }  # fmt: skip
