@@ -27,7 +27,7 @@ from constructions import (
     refuse_target,
     write_certificate,
 )
-from ftc import proofs, trials
+from ftc import patch, plan, proofs, trials
 from ftc.lower_bounds import COMMANDS, Json
 from ftc.progress import steps
 from ftc.tables import read_problem, read_size
@@ -223,7 +223,9 @@ def _how(how: dict[str, Any], ratio: float | None) -> str:
     return text if ratio is None else f"{text}; {ratio:.1f} times a float64 pass"
 
 
-for name, command in (COMMANDS | {"width": width} | trials.COMMANDS | proofs.COMMANDS).items():
+for name, command in (
+    COMMANDS | {"width": width} | trials.COMMANDS | proofs.COMMANDS | patch.COMMANDS | plan.COMMANDS
+).items():
     app.command(name)(command)
 
 
