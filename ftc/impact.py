@@ -138,9 +138,7 @@ def neighbourhood(
     for size in noise:
         moved = [points[k] + rng.uniform(-size, size, points[k].shape) for k in chosen]
         wanted = np.array([labels[int(i)] for i in chosen[0]])
-        kept.append(
-            float((patched.scores(moved[0]).argmax(axis=1) == wanted).mean()) if len(wanted) else 1.0
-        )
+        kept.append(float((patched.scores(moved[0]).argmax(axis=1) == wanted).mean()) if len(wanted) else 1.0)
         touched.append(float(patched.change(moved[1]).any(axis=1).mean()) if len(moved[1]) else 0.0)
     return Neighbourhood(noise, kept, touched)
 

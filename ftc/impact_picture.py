@@ -44,13 +44,10 @@ def _leads(axes: Any, report: dict[str, Any]) -> None:
             places, sorted(report[f"lead_{name}"]), ls="none", marker=marker, ms=4, color=color, label=name
         )
     axes.set(xlabel="edited samples, sorted", ylabel="lead (score)")
-    axes.set_yscale("symlog", linthresh=_smallest(report))
+    before, after = (max(map(abs, report[f"lead_{name}"]), default=0.0) for name, _, _ in looks)
+    if after > 20 * before > 0:
+        axes.set_yscale("symlog", linthresh=before)
     axes.legend(frameon=False)
-
-
-def _smallest(report: dict[str, Any]) -> float:
-    sizes = [abs(lead) for name in ("before", "after") for lead in report[f"lead_{name}"] if lead]
-    return max(float(np.median(sizes)), 1e-300) if sizes else 1.0
 
 
 def _counts(axes: Any, report: dict[str, Any]) -> None:
@@ -81,9 +78,7 @@ def _counts(axes: Any, report: dict[str, Any]) -> None:
 def _noise(axes: Any, report: dict[str, Any]) -> None:
     around = report["neighbourhood"]
     axes.set_title("Reach: samples with random noise in every input")
-    kept, touched = (
-        [100 * share for share in around[key]] for key in ("edits_kept", "protected_touched")
-    )
+    kept, touched = ([100 * share for share in around[key]] for key in ("edits_kept", "protected_touched"))
     axes.plot(
         around["noise"], kept, color=_BLUE, marker="^", ms=5, label="edited samples with the wanted label"
     )
@@ -93,11 +88,11 @@ def _noise(axes: Any, report: dict[str, Any]) -> None:
     if report["radius"] is not None:
         axes.axvline(report["radius"], color="0.3", lw=0.8, ls="--", label="certified radius")
     axes.set(xscale="log", ylim=(-4, 108), xlabel="largest noise", ylabel="share in %")
-    axes.legend(frameon=False, fontsize="small", loc="center left")
+    axes.legend(frameon=False, fontsize="small", loc="upper right")
 
 
 def _distances(axes: Any, report: dict[str, Any], distances: NDArray[np.float64]) -> None:
-    axes.set_title("Protected samples: distance to the nearest slab of g (lower bound)")
+    axes.set_title("Protected samples: distance to the nearest slab of g")
     axes.set(xlabel="how far every input may move", ylabel="protected samples")
     shown = distances[np.isfinite(distances) & (distances > 0)]
     if not len(shown):

@@ -33,9 +33,7 @@ def load_model(path: Path) -> Any:
     except ModuleNotFoundError as error:
         raise ValueError(f"{path} needs the module {error.name}, which is not installed") from None
     except Exception as error:  # a pickle can fail in any way
-        raise ValueError(
-            f"{path} cannot be loaded by joblib: {str(error) or type(error).__name__}"
-        ) from None
+        raise ValueError(f"{path} cannot be loaded by joblib: {str(error) or type(error).__name__}") from None
 
 
 def read_points(data: Path, protect: Sequence[Path] = ()) -> NDArray[Any]:
@@ -79,7 +77,9 @@ def read_classes(path: Path, columns: dict[str, int], rows: int) -> NDArray[np.i
         reason = "objects: save text labels as an array of strings" if "allow_pickle" in str(error) else error
         raise InputError(f"{path} cannot be read: {' '.join(str(reason).split())}") from None
     if not isinstance(labels, np.ndarray) or labels.shape != (rows,):
-        raise InputError(f"{path}: expected labels of shape ({rows},), got {getattr(labels, 'shape', 'more')}")
+        raise InputError(
+            f"{path}: expected labels of shape ({rows},), got {getattr(labels, 'shape', 'more')}"
+        )
     return np.array(
         [_column(f"{path}: label {i}", str(label), columns) for i, label in enumerate(labels.tolist())],
         dtype=np.intp,
@@ -89,7 +89,9 @@ def read_classes(path: Path, columns: dict[str, int], rows: int) -> NDArray[np.i
 def _column(what: str, label: str, columns: dict[str, int]) -> int:
     if label not in columns:
         names = [*columns][:_SHOWN] + ([".."] if len(columns) > _SHOWN else [])
-        raise InputError(f"{what} is {label[:40]!r}, which is none of the model's classes: {', '.join(names)}")
+        raise InputError(
+            f"{what} is {label[:40]!r}, which is none of the model's classes: {', '.join(names)}"
+        )
     return columns[label]
 
 

@@ -51,7 +51,9 @@ def patch(
     radius: Annotated[
         float, typer.Option(min=0, help="Least radius, in every input, in which all of this holds.")
     ] = 0.0,
-    reach: Annotated[str, typer.Option(help="How far a fix goes around a sample: tight, wide or R.")] = "wide",
+    reach: Annotated[
+        str, typer.Option(help="How far a fix goes around a sample: tight, wide or R.")
+    ] = "tight",
     dtype: Annotated[Floats, typer.Option(help="In which the patch runs.")] = Floats.float32,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     as_json: Json = False,
@@ -85,6 +87,8 @@ def patch(
         try:
             problem = LabelProblem(points, scores, wanted, dtype.value)
             found = patch_classifier(problem, margin=margin, radius=radius, reach=width, seed=seed)
+            if found.radius is not None and found.radius < radius:
+                raise ValueError(f"radius {radius:g} cannot be had: {float(found.radius):.3g} was found")
         except ValueError as error:
             where = f"; points from {rows} on are the rows of --protect" if protect else ""
             raise ValueError(f"{error}{where}") from None
@@ -207,6 +211,8 @@ def text(report: dict[str, Any]) -> str:
             f"largest |g| {held['largest_change']:.4g}",
             f"reach: of {held['unseen']} unseen inputs, {near} near edited and {far} near protected samples are touched",
         ]
+        if held["right_to_wrong"] > held["wrong_to_right"]:
+            lines.append("it harms unseen inputs: --reach tight --dtype float64 touches the fewest")
     around = report["neighbourhood"]
     pairs = list(zip(around["noise"], around["edits_kept"], around["protected_touched"], strict=True))
     shown = [pairs[0], pairs[len(pairs) // 2], pairs[-1]]
