@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,9 @@ _STEPS = 9
 
 @dataclass(frozen=True)
 class Effect:
-    """Counts on given inputs. `touched`: some output changes. `unseen`: equal to no point of the patch, as numbers of
-    its dtype; the touched ones among them by what the nearest point is, in the maximum norm. The last four are
-    None if no labels are known."""
+    """Counts on given inputs. `touched`: some output changes. `unseen`: equal to no point of the patch, as
+    numbers of its dtype; the touched ones among them by what the nearest point is, in the maximum norm. The
+    last four are None if no labels are known."""
 
     samples: int
     touched: int
@@ -43,7 +43,7 @@ class Effect:
 def effect(
     patched: PatchedClassifier, patch: ClassifierPatch, inputs: NDArray[Any], truth: NDArray[np.intp] | None
 ) -> Effect:
-    """Count what the patch does to inputs of shape `(n, d)`, with the columns of their true classes if known."""
+    """Count what the patch does to inputs, shape `(n, d)`; `truth`: the columns of their true classes."""
     change = patched.change(inputs)
     frozen = frozen_scores(patched.base, inputs)
     before, after = frozen.argmax(axis=1), (frozen + change).argmax(axis=1)
@@ -73,8 +73,8 @@ def effect(
 
 @dataclass(frozen=True)
 class Cost:
-    """What is added to the model. `multiply_adds` are for one input; `of_model` is their share of what the model
-    itself needs, or None where that is not known."""
+    """What is added to the model. `multiply_adds` are for one input; `of_model` is what they are of those of
+    the model itself, or None where these are not known."""
 
     neurons: int
     parameters: int
@@ -113,8 +113,8 @@ def nearest_slab(patch: ClassifierPatch) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """Samples whose every input is moved by at most `noise`, at random: the share of the edited ones that still
-    get the wanted label, and the share of the protected ones at which `g` is not 0 then."""
+    """Samples whose every input is moved by at most `noise`, at random: the share of the edited ones that
+    still get the wanted label, and of the protected ones at which `g` is not 0 then."""
 
     noise: list[float]
     edits_kept: list[float]
@@ -124,8 +124,8 @@ class Neighbourhood:
 def neighbourhood(
     patched: PatchedClassifier, patch: ClassifierPatch, points: NDArray[Any], seed: int
 ) -> Neighbourhood:
-    """Up to 200 edited and 200 protected samples, moved by about the claimed radius up to the spread of the data.
-    The frozen model runs on what is moved."""
+    """Up to 200 edited and 200 protected samples, moved by half the claimed radius up to the spread of the
+    data; the frozen model runs on what is moved."""
     rng = np.random.default_rng(seed)
     spread = float(np.ptp(points.astype(np.float64), axis=0).max()) or 1.0
     least = min(float(patch.radius or spread / 1000) / 2, spread / 10)
@@ -141,8 +141,3 @@ def neighbourhood(
         kept.append(float((patched.scores(moved[0]).argmax(axis=1) == wanted).mean()) if len(wanted) else 1.0)
         touched.append(float(patched.change(moved[1]).any(axis=1).mean()) if len(moved[1]) else 0.0)
     return Neighbourhood(noise, kept, touched)
-
-
-def as_dict(record: Effect | Cost | Neighbourhood) -> dict[str, Any]:
-    """Ready for JSON."""
-    return asdict(record)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
 
-from ftc.plots import plt, save
+from ftc.plots import save
 
 __all__ = ["plot_impact"]
 
@@ -16,8 +17,7 @@ _BLUE, _RED, _GREEN = "#0072B2", "#D55E00", "#009E73"
 
 
 def plot_impact(report: dict[str, Any], distances: NDArray[np.float64], path: Path) -> None:
-    """Draw a report of `ftc patch`: leads of the wanted labels, what noise does, what happens to other inputs, and
-    how far `g` is from protected samples (`distances`)."""
+    """Draw a report: leads of the wanted labels, what happens to other inputs, what noise does, and how far `g` is from protected samples (`distances`)."""
     figure, panels = plt.subplots(2, 2, figsize=(11, 7.5), layout="constrained")
     _leads(panels[0, 0], report)
     _counts(panels[0, 1], report)
@@ -28,8 +28,8 @@ def plot_impact(report: dict[str, Any], distances: NDArray[np.float64], path: Pa
         axes.title.set_fontsize("medium")
     price = report["cost"]
     figure.suptitle(
-        f"{price['neurons']} neurons ({price['parameters']:,} parameters) fix {report['edits']} samples and leave "
-        f"{report['protected']} protected ones alone.\nThe patch memorizes: it does not generalise."
+        f"{price['neurons']} neurons ({price['parameters']:,} parameters) fix {report['edits']} samples "
+        f"and leave {report['protected']} protected ones alone.\nThe patch memorizes: it does not generalise."
     )
     save(figure, path)
 

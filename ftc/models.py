@@ -45,7 +45,7 @@ def read_points(data: Path, protect: Sequence[Path] = ()) -> NDArray[Any]:
         parts.append(read_matrix(path))
         if parts[-1].shape[1] != parts[0].shape[1]:
             raise InputError(
-                f"{path}: rows of {parts[-1].shape[1]} numbers, while those of {data} have {parts[0].shape[1]}"
+                f"{path}: rows of {parts[-1].shape[1]} numbers, expected {parts[0].shape[1]} as in {data}"
             )
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -99,8 +99,8 @@ def scores_at(model: Any, points: NDArray[Any], path: Path) -> NDArray[Any]:
     """The frozen scores at all points, shape `(K, C)`.
 
     Raises:
-        ValueError: the model cannot score the points, gives a number that is not finite, or predicts another class
-            than that of its largest score.
+        ValueError: the model cannot score the points, gives a number that is not finite, or predicts another
+            class than that of its largest score.
     """
     try:
         scores = frozen_scores(model, points)
@@ -117,6 +117,6 @@ def scores_at(model: Any, points: NDArray[Any], path: Path) -> NDArray[Any]:
         i = int(off[0])
         raise ValueError(
             f"{path}: row {i} is predicted as {predicted[i]}, but the largest score is that of "
-            f"{names[int(scores[i].argmax())]}: a patch adds to scores, and this model does not decide by them"
+            f"{names[int(scores[i].argmax())]}: a patch adds to scores, and this model decides otherwise"
         )
     return scores

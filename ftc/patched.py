@@ -13,7 +13,7 @@ _DELEGATED = ("n_features_in_", "feature_names_in_")
 
 
 def frozen_scores(model: Any, X: Any) -> NDArray[Any]:  # noqa: N803 - as in scikit-learn
-    """The scores of a fitted classifier, shape `(K, C)`, in the order of `classes_`, as float32 or else float64:
+    """The scores of a fitted classifier, shape `(K, C)`, in `classes_` order, as float32 or else float64:
     its `decision_function`, else its `predict_proba`; one column `s` of two classes counts as `(0, s)`.
 
     Raises:
@@ -41,8 +41,8 @@ def frozen_scores(model: Any, X: Any) -> NDArray[Any]:  # noqa: N803 - as in sci
 class PatchedClassifier:
     """Predicts like `base`, except where the network `g` is not 0: there the largest of `scores` decides.
 
-    `scores` are `frozen_scores` plus `g`, added once, which is what a certificate speaks of. Where `g` is 0 they
-    equal the frozen ones. They are no probabilities, whatever those of `base` are, so there is no
+    `scores` are `frozen_scores` plus `g`, added once, which is what a certificate speaks of. Where `g` is 0
+    they equal the frozen ones. They are no probabilities, whatever those of `base` are, so there is no
     `predict_proba`. The base is never changed.
 
     Args:

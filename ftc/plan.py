@@ -19,10 +19,10 @@ __all__ = ["COMMANDS", "Offer", "plan"]
 
 @dataclass(frozen=True)
 class Offer:
-    """A construction: its hidden widths, from which follows what it costs for `d` inputs and `outputs` outputs.
+    """A construction: its hidden widths, from which its costs for `d` inputs and `outputs` outputs follow.
 
     `needed` is the proven least number of neurons of as many layers in the worst case, None where none is
-    known; `floats` says whether it runs in floats with a proof. `places` says for which points the neurons suffice.
+    known; `floats`: whether it runs in floats with a proof; `places`: for which points the neurons suffice.
     """
 
     construction: str
@@ -59,8 +59,8 @@ class Offer:
 
 
 def plan(n: int, k: int, d: int, classes: int, rank: int | None = None) -> list[Offer]:
-    """What `n` edits among `k` points in `R^d` cost. All but the last change one output to any values; the last
-    changes the labels of a classifier.
+    """What `n` edits among `k` points in `R^d` cost. All but the last change one output to any values; the
+    last changes the labels of a classifier.
 
     Args:
         rank: of the points less their mean; `min(d, k - 1)` if None.
@@ -77,9 +77,9 @@ def plan(n: int, k: int, d: int, classes: int, rank: int | None = None) -> list[
     rank = max(1, most) if rank is None else rank
     if not 1 <= rank <= max(1, most):
         raise ValueError(f"rank is {rank}: expected 1 to {max(1, most)}, the least of d and K - 1")
-    groups, lines = -(-n // rank), "any"
+    groups, lines, exact = -(-n // rank), "any", bounds.two_layer_exact(n, k)
     return [
-        Offer("two layers, along a line", lines, (bounds.two_layer_exact(n, k),), d, 1, bounds.lower(2, n, k), False),
+        Offer("two layers, along a line", lines, (exact,), d, 1, exact, False),
         Offer("three layers, along a line", lines, _three(n, k), d, 1, bounds.lower(3, n, k), False),
         Offer("four layers, along a line", lines, _four(n), d, 1, bounds.lower(4, n, k), False),
         Offer("two layers, one sign", "general position", (3 * groups,), d, 1, None, False),
@@ -132,7 +132,7 @@ def show_plan(
     sizes = offers[-1].bytes or {}
     print("* if the points are in general position for the rank; more where groups must be cut")
     print(
-        f"The classifier patch takes {sizes['float32']:,} bytes in float32 and {sizes['float64']:,} in float64; "
+        f"The classifier patch takes {sizes['float32']:,} bytes in float32, {sizes['float64']:,} in float64; "
         "all others change one output to any values, by exact numbers that floats do not hold."
     )
     print("needed: proven for the worst case of any points and values, with as many layers")

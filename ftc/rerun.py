@@ -20,8 +20,8 @@ Row = tuple[list[int], int]
 
 
 def first_difference_of_model(path: Path, model: Path, data: Path, protect: Sequence[Path]) -> str | None:
-    """What the certificate says differently from the data and from the frozen model run on it anew, exactly, or
-    None. For a patched model it is the base that runs, and its network is compared too.
+    """What the certificate says differently from the data and from the frozen model run on it anew, exactly,
+    or None. For a patched model it is the base that runs, and its network is compared too.
 
     Raises:
         ValueError: the certificate is malformed, or the model or the data cannot be used.
