@@ -17,7 +17,8 @@ _BLUE, _RED, _GREEN = "#0072B2", "#D55E00", "#009E73"
 
 
 def plot_impact(report: dict[str, Any], distances: NDArray[np.float64], path: Path) -> None:
-    """Draw a report: leads of the wanted labels, what happens to other inputs, what noise does, and how far `g` is from protected samples (`distances`)."""
+    """Draw a report: leads of the wanted labels, what happens to other inputs, what noise does, and
+    how far `g` is from protected samples (`distances`)."""
     figure, panels = plt.subplots(2, 2, figsize=(11, 7.5), layout="constrained")
     _leads(panels[0, 0], report)
     _counts(panels[0, 1], report)

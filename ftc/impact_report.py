@@ -90,8 +90,8 @@ def impact_text(report: dict[str, Any]) -> str:
         near, far = held["unseen_touched_near_edited"], held["unseen_touched_near_protected"]
         lines += [
             f"held out: {held['touched']} of {held['samples']} touched, {held['labels_changed']} labels "
-            f"changed ({held['wrong_to_right']} to the right one, {held['right_to_wrong']} from it); accuracy "
-            f"{_percent(held['accuracy_before'])} before, {_percent(held['accuracy_after'])} after; "
+            f"changed ({held['wrong_to_right']} to the right one, {held['right_to_wrong']} from it); "
+            f"accuracy {_percent(held['accuracy_before'])} before, {_percent(held['accuracy_after'])} after; "
             f"largest |g| {held['largest_change']:.4g}",
             f"reach: of {held['unseen']} unseen inputs, {near} near edited samples and {far} near protected "
             "ones are touched",
