@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 import verify
@@ -84,7 +85,12 @@ def patch(
         say("building the patch")
         try:
             problem = LabelProblem(points, scores, wanted, dtype.value)
-            found = patch_classifier(problem, margin=margin, radius=radius, reach=width, seed=seed)
+            if all(lack < 0 and lack <= -margin for lack in problem.deficit.values()):
+                raise ValueError(
+                    f"{labels}: every listed sample has its label already, there is nothing to do"
+                )
+            with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is checked
+                found = patch_classifier(problem, margin=margin, radius=radius, reach=width, seed=seed)
             if found.radius is not None and found.radius < radius:
                 raise ValueError(f"radius {radius:g} cannot be had: {float(found.radius):.3g} was found")
         except ValueError as error:
