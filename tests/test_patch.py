@@ -303,7 +303,7 @@ def small(run: Run) -> tuple[str, ...]:  # noqa: ARG001
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("--labels none.csv", "none.csv: the label of index 0 is '9', which is none of the model's classes: 0"),
+        ("--labels none.csv", "none.csv: the label of index 0 is '9', which is none of the model's classes"),
         ("--labels right.csv", "right.csv: every listed sample has its label already"),
         ("--labels nothing.csv", "nothing.csv: every listed sample has its label already"),
         ("--labels out.csv", "out.csv: index 30 is out of range: the data has 30 rows, from 0"),
