@@ -28,7 +28,7 @@ from constructions import (
     refuse_target,
     write_certificate,
 )
-from ftc import proofs, trials
+from ftc import patch, plan, proofs, trials
 from ftc.lower_bounds import COMMANDS, Json
 from ftc.progress import steps
 from ftc.tables import read_problem, read_size
@@ -160,6 +160,14 @@ def check(
     points: Annotated[Path | None, typer.Option(help="Compare its points with this file.")] = None,
     edits: Annotated[Path | None, typer.Option(help="Compare its edits with this file.")] = None,
     base: Annotated[Path | None, typer.Option(help="Compare its base with this file.")] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Run this frozen or patched model anew. Loading it runs code: trust it."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The inputs of the model, .npy, as for ftc patch.")
+    ] = None,
+    protect: Annotated[list[Path] | None, typer.Option(help="More inputs, as for ftc patch.")] = None,
     kernel: Annotated[bool, typer.Option("--kernel", help="Use the slow trusted kernel.")] = False,
     memory: Annotated[str, typer.Option(help="Budget for blocks of points: 500M, 4G.")] = "2G",
     resume: Annotated[Path | None, typer.Option(help="Progress file: go on where it stops.")] = None,
@@ -169,14 +177,18 @@ def check(
     """Judge a certificate exactly: exit code 0, 3 (rejected) or 4 (malformed).
 
     The fast engine gives the verdict that the trusted kernel gives (--kernel asks the kernel itself).
-    With --points and --edits (and --base), the certificate is also compared with your own files.
+    With --points and --edits (and --base), the certificate is also compared with your own files; with --model
+    and --data (and --protect), with what the frozen model gives when it runs on them anew.
     """
     from ftc.reading import first_difference
+    from ftc.rerun import first_difference_of_model
     from verify.engine import Statistics, float_pass
     from verify.engine import check as fast_check
 
     if (points is None) != (edits is None) or (base is not None and points is None):
         raise ValueError("--points and --edits go together, and --base with them")
+    if (model is None) != (data is None) or (protect and model is None):
+        raise ValueError("--model and --data go together, and --protect with them")
     if kernel and (resume is not None or profile):
         raise ValueError("--resume and --profile are for the engine, not for --kernel")
     budget, statistics = read_size(memory), Statistics()
@@ -192,6 +204,9 @@ def check(
         if verdict.status == "accepted" and points is not None and edits is not None:
             say("comparing")
             difference = first_difference(certificate, read_problem(points, base, edits))
+        if verdict.status == "accepted" and difference is None and model is not None and data is not None:
+            say("running the model")
+            difference = first_difference_of_model(certificate, model, data, protect or ())
         ratio = None
         if profile and verdict.status != "malformed":
             say("a float64 pass to compare with")
@@ -199,7 +214,7 @@ def check(
     by_kernel = kernel or (statistics.by_kernel and not statistics.settled)
     how = {"by": "kernel" if by_kernel else "engine", "seconds": round(seconds, 3), **asdict(statistics)}
     if as_json:
-        compared = {"difference": difference} if points else {}
+        compared = {"difference": difference} if points or model else {}
         timed = {"float_passes": ratio} if ratio else {}
         print(json.dumps({**verdict.as_dict(), "how": how, **compared, **timed}))
     else:
@@ -224,7 +239,9 @@ def _how(how: dict[str, Any], ratio: float | None) -> str:
     return text if ratio is None else f"{text}; {ratio:.1f} times a float64 pass"
 
 
-for name, command in (COMMANDS | {"width": width} | trials.COMMANDS | proofs.COMMANDS).items():
+for name, command in (
+    COMMANDS | {"width": width} | trials.COMMANDS | proofs.COMMANDS | patch.COMMANDS | plan.COMMANDS
+).items():
     app.command(name)(command)
 
 

@@ -19,7 +19,7 @@ from verify.engine.line import Pieces
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-__all__ = ["Profile", "plot_along_direction", "plot_bounds", "refuse_picture"]
+__all__ = ["Profile", "plot_along_direction", "plot_bounds", "refuse_picture", "save"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def plot_along_direction(profile: Profile, path: Path) -> None:
     panels[0, 0].legend(loc="upper right", ncols=3, frameon=False)
     if len(spans) > 1:
         panels[1, 0].set_title("five edits that lie close together", fontsize="medium")
-    _save(figure, path)
+    save(figure, path)
 
 
 def refuse_picture(path: Path) -> None:
@@ -79,7 +79,8 @@ def refuse_picture(path: Path) -> None:
         raise ValueError(f"{path.parent} is not a folder")
 
 
-def _save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path) -> None:
+    """Write a figure, whole or not at all, and close it."""
     picture = io.BytesIO()
     figure.savefig(picture, dpi=150, format=path.suffix[1:].lower())
     plt.close(figure)
@@ -172,7 +173,7 @@ def plot_bounds(path: Path, most: int, depths: list[int], one_sign: bool = False
         f"Neurons for N edits{' of one sign' if one_sign else ''} among any number of points: "
         "built (lines), needed in the worst case (dotted)"
     )
-    _save(figure, path)
+    save(figure, path)
 
 
 def _draw_band(axes: Any, numbers: list[int], scale: list[float], depth: int, one_sign: bool, k: int) -> None:

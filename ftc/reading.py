@@ -10,7 +10,7 @@ from ftc.plots import Profile
 from verify.engine.line import common_direction, pieces
 from verify.kernel import Certificate, Malformed, read_certificate
 
-__all__ = ["first_difference", "read_profile"]
+__all__ = ["first_difference", "read", "read_profile"]
 
 
 def first_difference(path: Path, problem: FineTuningProblem) -> str | None:
@@ -19,7 +19,7 @@ def first_difference(path: Path, problem: FineTuningProblem) -> str | None:
     Raises:
         ValueError: it is malformed.
     """
-    certificate = _read(path)
+    certificate = read(path)
     if certificate.by_label:
         return "the certificate is about labels, not about values"
     if certificate.points.shape != problem.points.shape:
@@ -49,7 +49,7 @@ def read_profile(path: Path) -> Profile:
     Raises:
         ValueError: it is malformed, or there is nothing to draw along a line.
     """
-    certificate = _read(path)
+    certificate = read(path)
     if certificate.network is None:
         raise ValueError(f"{path} holds no network")
     if certificate.outputs != 1 or certificate.by_label:
@@ -76,7 +76,12 @@ def read_profile(path: Path) -> Profile:
     return Profile(found, positions, values, title)
 
 
-def _read(path: Path) -> Certificate:
+def read(path: Path) -> Certificate:
+    """A certificate whose arrays are whole.
+
+    Raises:
+        ValueError: it is malformed.
+    """
     try:
         certificate = read_certificate(str(path))
         certificate.validate()

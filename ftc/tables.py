@@ -248,13 +248,34 @@ def read_vector(path: str | Path) -> npt.NDArray[Any]:
 def read_edits(path: str | Path) -> list[tuple[int, Fraction]]:
     """The (index, new value) pairs of a CSV file whose first line is exactly `index,value`."""
     path = Path(path)
-    edits: list[tuple[int, Fraction]] = []
+    edits = []
+    for line, index, cell in _indexed(path, "value"):
+        try:
+            edits.append((index, parse_number(cell)))
+        except ValueError as error:
+            _fail(path, f"row {line}, column 2: {error}")
+    return edits
+
+
+def read_labels(path: str | Path) -> list[tuple[int, str]]:
+    """The (index, label) pairs of a CSV file whose first line is exactly `index,label`."""
+    path = Path(path)
+    edits = []
+    for line, index, cell in _indexed(path, "label"):
+        if not cell.strip():
+            _fail(path, f"row {line}, column 2: the cell is empty")
+        edits.append((index, cell.strip()))
+    return edits
+
+
+def _indexed(path: Path, name: str) -> Iterator[tuple[int, int, str]]:
+    """Line, index and second cell of the rows below the header `index,name`; no index twice."""
     seen: dict[int, int] = {}
     header = False
     for line, row in _rows(path):
         if not header:
-            if row != ["index", "value"]:
-                _fail(path, f"row {line}: the first line must be exactly index,value")
+            if row != ["index", name]:
+                _fail(path, f"row {line}: the first line must be exactly index,{name}")
             header = True
             continue
         if len(row) != 2:
@@ -263,13 +284,9 @@ def read_edits(path: str | Path) -> list[tuple[int, Fraction]]:
         if index in seen:
             _fail(path, f"row {line}, column 1: index {index} is already on row {seen[index]}")
         seen[index] = line
-        try:
-            edits.append((index, parse_number(row[1])))
-        except ValueError as error:
-            _fail(path, f"row {line}, column 2: {error}")
+        yield line, index, row[1]
     if not header:
         _fail(path, "the file is empty")
-    return edits
 
 
 def _parse_index(path: Path, line: int, cell: str) -> int:

@@ -34,6 +34,8 @@ def test_the_example_prints_what_the_readme_says(tmp_path: Path) -> None:
 
 def test_commands_print_what_the_readme_says(tmp_path: Path) -> None:
     shown = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
+    for program in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[1:]:
+        subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
     found = []
     for command in re.findall(r"^\$ (.*)$", "".join(shown), flags=re.MULTILINE):
         run = subprocess.run(

@@ -1,0 +1,143 @@
+"""What a patch does to a model: counted on given inputs, and around the samples that it was made for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from constructions.classifier import ClassifierPatch
+from ftc.patched import PatchedClassifier, frozen_scores
+
+__all__ = ["MEMORIZES", "Cost", "Effect", "Neighbourhood", "cost", "effect", "nearest_slab", "neighbourhood"]
+
+MEMORIZES = (
+    "This patch memorizes: it fixes the listed samples and leaves the protected ones alone. "
+    "It does not generalise; no new input is classified any better."
+)
+_SAMPLES = 200
+_STEPS = 9
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Counts on given inputs. `touched`: some output changes. `unseen`: equal to no point of the patch, as
+    numbers of its dtype; the touched ones among them by what the nearest point is, in the maximum norm. The
+    last four are None if no labels are known."""
+
+    samples: int
+    touched: int
+    labels_changed: int
+    largest_change: float
+    unseen: int
+    unseen_touched_near_edited: int
+    unseen_touched_near_protected: int
+    accuracy_before: float | None = None
+    accuracy_after: float | None = None
+    wrong_to_right: int | None = None
+    right_to_wrong: int | None = None
+
+
+def effect(
+    patched: PatchedClassifier, patch: ClassifierPatch, inputs: NDArray[Any], truth: NDArray[np.intp] | None
+) -> Effect:
+    """Count what the patch does to inputs, shape `(n, d)`; `truth`: the columns of their true classes."""
+    change = patched.change(inputs)
+    frozen = frozen_scores(patched.base, inputs)
+    before, after = frozen.argmax(axis=1), (frozen + change).argmax(axis=1)
+    touched = change.any(axis=1)
+    points = patch.problem.points
+    with np.errstate(over="ignore"):
+        places = inputs.astype(points.dtype) + 0
+    known = {row.tobytes() for row in points}
+    unseen = np.array([row.tobytes() not in known for row in places])
+    edited = np.zeros(len(points), dtype=bool)
+    edited[list(patch.problem.labels)] = True
+    near = [bool(edited[np.abs(points - row).max(axis=1).argmin()]) for row in places[touched & unseen]]
+    known_truth: dict[str, Any] = {}
+    if truth is not None:
+        was, now = before == truth, after == truth
+        known_truth = {
+            "accuracy_before": float(was.mean()),
+            "accuracy_after": float(now.mean()),
+            "wrong_to_right": int((now & ~was).sum()),
+            "right_to_wrong": int((was & ~now).sum()),
+        }
+    return Effect(
+        len(inputs), int(touched.sum()), int((before != after).sum()), float(np.abs(change).max(initial=0)),
+        int(unseen.sum()), sum(near), len(near) - sum(near), **known_truth,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What is added to the model. `multiply_adds` are for one input; `of_model` is what they are of those of
+    the model itself, or None where these are not known."""
+
+    neurons: int
+    parameters: int
+    bytes: int
+    multiply_adds: int
+    of_model: float | None
+
+
+def cost(patch: ClassifierPatch, model: Any) -> Cost:
+    """Of `patch`, beside `model`: a linear one or a multilayer perceptron, or a pipeline that ends in one."""
+    steps = getattr(model, "steps", None)
+    last = steps[-1][1] if steps else model
+    weights = getattr(last, "coefs_", None)
+    if weights is None:
+        weights = [getattr(last, "coef_", np.zeros(0))]
+    own = sum(int(np.size(weight)) for weight in weights)
+    adds = sum(weight.size for weight, _ in patch.layers)
+    size = patch.problem.dtype.itemsize * patch.parameters
+    return Cost(patch.neurons, patch.parameters, size, adds, adds / own if own else None)
+
+
+def nearest_slab(patch: ClassifierPatch) -> NDArray[np.float64]:
+    """For every protected point, how far each of its inputs may move before it can come into a slab of the
+    encoder, as floats tell: `g` is 0 outside of all slabs, so the support of `g` is no nearer."""
+    protected = np.setdiff1d(np.arange(patch.problem.K), list(patch.problem.labels))
+    points = patch.problem.points[protected].astype(np.float64)
+    least = np.full(len(points), np.inf)
+    for slab, factor in zip(patch.encoder.slabs, patch.encoder.factors, strict=True):
+        h = factor * slab.h
+        room = np.abs(points @ h[:-1] + h[-1]) - np.abs(points @ slab.v[:-1] + slab.v[-1])
+        steepness = np.abs(h[:-1]).sum() + np.abs(slab.v[:-1]).sum()
+        if steepness:
+            least = np.minimum(least, np.maximum(room, 0) / steepness)
+    return least
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """Samples whose every input is moved by at most `noise`, at random: the share of the edited ones that
+    still get the wanted label, and of the protected ones at which `g` is not 0 then."""
+
+    noise: list[float]
+    edits_kept: list[float]
+    protected_touched: list[float]
+
+
+def neighbourhood(
+    patched: PatchedClassifier, patch: ClassifierPatch, points: NDArray[Any], seed: int
+) -> Neighbourhood:
+    """Up to 200 edited and 200 protected samples, moved by half the claimed radius up to the spread of the
+    data; the frozen model runs on what is moved."""
+    rng = np.random.default_rng(seed)
+    spread = float(np.ptp(points.astype(np.float64), axis=0).max()) or 1.0
+    least = min(float(patch.radius or spread / 1000) / 2, spread / 10)
+    noise = np.geomspace(least, spread, _STEPS).tolist()
+    labels = patch.problem.labels
+    edits = np.array(list(labels), dtype=np.intp)
+    protected = np.setdiff1d(np.arange(len(points)), edits)
+    chosen = [rng.permutation(part)[:_SAMPLES] for part in (edits, protected)]
+    kept, touched = [], []
+    for size in noise:
+        moved = [points[k] + rng.uniform(-size, size, points[k].shape) for k in chosen]
+        wanted = np.array([labels[int(i)] for i in chosen[0]])
+        kept.append(float((patched.scores(moved[0]).argmax(axis=1) == wanted).mean()) if len(wanted) else 1.0)
+        touched.append(float(patched.change(moved[1]).any(axis=1).mean()) if len(moved[1]) else 0.0)
+    return Neighbourhood(noise, kept, touched)

@@ -1,0 +1,109 @@
+"""The impact of a patch as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from numpy.typing import NDArray
+
+from ftc.plots import save
+
+__all__ = ["plot_impact"]
+
+_BLUE, _RED, _GREEN = "#0072B2", "#D55E00", "#009E73"
+
+
+def plot_impact(report: dict[str, Any], distances: NDArray[np.float64], path: Path) -> None:
+    """Draw a report: leads of the wanted labels, what happens to other inputs, what noise does, and
+    how far `g` is from protected samples (`distances`)."""
+    figure, panels = plt.subplots(2, 2, figsize=(11, 7.5), layout="constrained")
+    _leads(panels[0, 0], report)
+    _counts(panels[0, 1], report)
+    _noise(panels[1, 0], report)
+    _distances(panels[1, 1], report, distances)
+    for axes in panels.flat:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.title.set_fontsize("medium")
+    price = report["cost"]
+    figure.suptitle(
+        f"{price['neurons']} neurons ({price['parameters']:,} parameters) fix {report['edits']} samples "
+        f"and leave {report['protected']} protected ones alone.\nThe patch memorizes: it does not generalise."
+    )
+    save(figure, path)
+
+
+def _leads(axes: Any, report: dict[str, Any]) -> None:
+    axes.set_title("Edited samples: lead of the wanted label over all others")
+    axes.axhline(0, color="0.3", lw=0.8)
+    places = range(1, report["edits"] + 1)
+    looks = (("before", _RED, "o"), ("after", _BLUE, "^"))
+    for name, color, marker in looks:
+        axes.plot(
+            places, sorted(report[f"lead_{name}"]), ls="none", marker=marker, ms=4, color=color, label=name
+        )
+    axes.set(xlabel="edited samples, sorted", ylabel="lead (score)")
+    before, after = (max(map(abs, report[f"lead_{name}"]), default=0.0) for name, _, _ in looks)
+    if after > 20 * before > 0:
+        axes.set_yscale("symlog", linthresh=before)
+    axes.legend(frameon=False)
+
+
+def _counts(axes: Any, report: dict[str, Any]) -> None:
+    found = report["holdout"] or report["data"]
+    what = "Held-out inputs" if report["holdout"] else "The data itself"
+    bars = {
+        "all": (found["samples"], "0.8"),
+        "touched (g is not 0)": (found["touched"], _BLUE),
+        "label changed": (found["labels_changed"], _BLUE),
+    }
+    title = f"{what}: what the patch changes"
+    if report["holdout"]:
+        bars |= {
+            "wrong to right": (found["wrong_to_right"], _GREEN),
+            "right to wrong": (found["right_to_wrong"], _RED),
+        }
+        before, after = (f"{100 * found[f'accuracy_{when}']:.2f}%" for when in ("before", "after"))
+        title += f"\naccuracy {before} before, {after} after"
+    axes.set_title(title)
+    names = list(bars)
+    drawn = axes.barh(names, [bars[name][0] for name in names], color=[bars[name][1] for name in names])
+    axes.bar_label(drawn, padding=3)
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel("inputs")
+
+
+def _noise(axes: Any, report: dict[str, Any]) -> None:
+    around = report["neighbourhood"]
+    axes.set_title("Reach: samples with random noise in every input")
+    kept, touched = ([100 * share for share in around[key]] for key in ("edits_kept", "protected_touched"))
+    axes.plot(
+        around["noise"], kept, color=_BLUE, marker="^", ms=5, label="edited samples with the wanted label"
+    )
+    axes.plot(
+        around["noise"], touched, color=_RED, marker="o", ms=5, label="protected samples that are touched"
+    )
+    if report["radius"] is not None:
+        axes.axvline(report["radius"], color="0.3", lw=0.8, ls="--", label="certified radius")
+    axes.set(xscale="log", ylim=(-4, 108), xlabel="largest noise", ylabel="share in %")
+    axes.legend(frameon=False, fontsize="small", loc="upper right")
+
+
+def _distances(axes: Any, report: dict[str, Any], distances: NDArray[np.float64]) -> None:
+    axes.set_title("Protected samples: distance to the nearest slab of g")
+    axes.set(xlabel="how far every input may move", ylabel="protected samples")
+    shown = distances[np.isfinite(distances) & (distances > 0)]
+    if not len(shown):
+        axes.text(0.5, 0.5, "g is 0 everywhere", ha="center", transform=axes.transAxes)
+        return
+    radius = report["radius"]
+    low = min(shown.min(), radius or np.inf)
+    bins = np.geomspace(low * 0.9, shown.max() * 1.1, 30)
+    axes.hist(shown, bins=bins, color=_BLUE, alpha=0.7)
+    axes.set_xscale("log")
+    if radius is not None:
+        axes.axvline(radius, color="0.3", lw=0.8, ls="--", label="certified radius: g is 0")
+        axes.legend(frameon=False, fontsize="small")

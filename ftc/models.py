@@ -1,0 +1,122 @@
+"""Models and labels from files, and the scores that a patch is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ftc.patched import frozen_scores
+from ftc.tables import InputError, read_labels, read_matrix
+
+__all__ = ["INSTALL", "columns_of", "load_model", "read_classes", "read_edits", "read_points", "scores_at"]
+
+INSTALL = "pip install 'fine-tuning-capacity[models]'"
+_SHOWN = 20
+
+
+def load_model(path: Path) -> Any:
+    """The object in a joblib file. Loading one runs code that the file names: only from those you trust.
+
+    Raises:
+        ValueError: joblib is not there, or it cannot load the file.
+    """
+    try:
+        import joblib
+    except ImportError:
+        raise ValueError(f"models are read by joblib, which is not installed: {INSTALL}") from None
+    try:
+        return joblib.load(path)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{path} needs the module {error.name}, which is not installed") from None
+    except Exception as error:  # a pickle can fail in any way
+        raise ValueError(f"{path} cannot be loaded by joblib: {str(error) or type(error).__name__}") from None
+
+
+def read_points(data: Path, protect: Sequence[Path] = ()) -> NDArray[Any]:
+    """The rows of `data` and of the files `protect` in order, from `.npy` files."""
+    parts = []
+    for path in (data, *protect):
+        if path.suffix.lower() != ".npy":
+            raise InputError(f"{path}: the file name must end in .npy")
+        parts.append(read_matrix(path))
+        if parts[-1].shape[1] != parts[0].shape[1]:
+            raise InputError(
+                f"{path}: rows of {parts[-1].shape[1]} numbers, expected {parts[0].shape[1]} as in {data}"
+            )
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def columns_of(model: Any) -> dict[str, int]:
+    """The classes of a model as text, and their columns."""
+    return {str(label): k for k, label in enumerate(np.asarray(getattr(model, "classes_", ())).tolist())}
+
+
+def read_edits(path: Path, columns: dict[str, int], rows: int) -> dict[int, int]:
+    """`{index: column}` from a CSV file with the header `index,label`.
+
+    Raises:
+        InputError: an index is no row of the data, or a label none of the classes.
+    """
+    edits = {}
+    for index, label in read_labels(path):
+        if index >= rows:
+            raise InputError(f"{path}: index {index} is out of range: the data has {rows} rows, from 0")
+        edits[index] = _column(f"{path}: the label of index {index}", label, columns)
+    return edits
+
+
+def read_classes(path: Path, columns: dict[str, int], rows: int) -> NDArray[np.intp]:
+    """The columns of the labels in a `.npy` file of shape `(rows,)`."""
+    try:
+        labels = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        reason = "objects: save text labels as an array of strings" if "allow_pickle" in str(error) else error
+        raise InputError(f"{path} cannot be read: {' '.join(str(reason).split())}") from None
+    if not isinstance(labels, np.ndarray) or labels.shape != (rows,):
+        raise InputError(
+            f"{path}: expected labels of shape ({rows},), got {getattr(labels, 'shape', 'more')}"
+        )
+    return np.array(
+        [_column(f"{path}: label {i}", str(label), columns) for i, label in enumerate(labels.tolist())],
+        dtype=np.intp,
+    )
+
+
+def _column(what: str, label: str, columns: dict[str, int]) -> int:
+    if label not in columns:
+        names = [*columns][:_SHOWN] + ([".."] if len(columns) > _SHOWN else [])
+        raise InputError(
+            f"{what} is {label[:40]!r}, which is none of the model's classes: {', '.join(names)}"
+        )
+    return columns[label]
+
+
+def scores_at(model: Any, points: NDArray[Any], path: Path) -> NDArray[Any]:
+    """The frozen scores at all points, shape `(K, C)`.
+
+    Raises:
+        ValueError: the model cannot score the points, gives a number that is not finite, or predicts another
+            class than that of its largest score.
+    """
+    try:
+        scores = frozen_scores(model, points)
+        predicted = np.asarray(model.predict(points))
+    except Exception as error:  # whatever model it is
+        raise ValueError(f"{path}: {str(error) or type(error).__name__}") from None
+    names = [*columns_of(model)]
+    bad = np.argwhere(~np.isfinite(scores))
+    if len(bad):
+        i, k = bad[0].tolist()
+        raise ValueError(f"{path}: the score of row {i} for the class {names[k]} is {scores[i, k]}")
+    off = np.flatnonzero(predicted != np.asarray(model.classes_)[scores.argmax(axis=1)])
+    if len(off):
+        i = int(off[0])
+        raise ValueError(
+            f"{path}: row {i} is predicted as {predicted[i]}, but the largest score is that of "
+            f"{names[int(scores[i].argmax())]}: a patch adds to scores, and this model decides otherwise"
+        )
+    return scores

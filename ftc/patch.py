@@ -1,0 +1,142 @@
+"""`ftc patch`: a frozen classifier and a list of wanted labels become a patched one, with its certificate."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+import verify
+from constructions import refuse_target, write_certificate
+from constructions.classifier import ClassifierPatch, patch_classifier
+from constructions.files import write_whole
+from constructions.labels import LabelProblem
+from ftc.impact import nearest_slab
+from ftc.impact_report import impact_report, impact_text
+from ftc.lower_bounds import Json
+from ftc.models import columns_of, load_model, read_classes, read_edits, read_points, scores_at
+from ftc.patched import PatchedClassifier
+from ftc.progress import steps
+
+__all__ = ["COMMANDS"]
+
+
+class Floats(StrEnum):
+    """In which the patch runs."""
+
+    float32 = "float32"
+    float64 = "float64"
+
+
+def patch(
+    model: Annotated[
+        Path, typer.Option(help="A fitted classifier, written by joblib. Loading it runs code: trust it.")
+    ],
+    data: Annotated[Path, typer.Option(help="Inputs (K, d), .npy; rows without an edit are protected.")],
+    labels: Annotated[Path, typer.Option(help="CSV with the header index,label; indices into --data.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A new folder.")],
+    protect: Annotated[list[Path] | None, typer.Option(help="More inputs to protect, .npy.")] = None,
+    holdout: Annotated[
+        tuple[Path, Path] | None, typer.Option(help="Inputs and labels for the report, both .npy.")
+    ] = None,
+    margin: Annotated[float, typer.Option(min=0, help="Least lead of a wanted label, in scores.")] = 0.0,
+    radius: Annotated[
+        float, typer.Option(min=0, help="Least radius, in every input, in which all of this holds.")
+    ] = 0.0,
+    reach: Annotated[
+        str, typer.Option(help="How far a fix goes around a sample: tight, wide or R.")
+    ] = "tight",
+    dtype: Annotated[Floats, typer.Option(help="In which the patch runs.")] = Floats.float32,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: Json = False,
+) -> None:
+    """Patch a classifier: the listed labels are right, all other outputs on the data stay as they are.
+
+    FOLDER gets certificate.json (check it with ftc check FOLDER), model.joblib (the patched model; loading it
+    needs this package), impact.json and impact.png. Nothing is written if the kernel rejects the certificate.
+
+    A joblib file is a pickle: loading it runs whatever code it names. Use only models that you trust.
+    """
+    refuse_target(output, folder=True)
+    width = _reach(reach)
+    with steps() as (say, count):
+        say("reading")
+        frozen = load_model(model)
+        points = read_points(data, protect or ())
+        columns, rows = columns_of(frozen), len(read_points(data))
+        say("asking the frozen model")
+        scores = scores_at(frozen, points, model)
+        wanted = read_edits(labels, columns, rows)
+        held = None
+        if holdout is not None:
+            inputs = read_points(holdout[0])
+            if inputs.shape[1] != points.shape[1]:
+                raise ValueError(
+                    f"{holdout[0]}: rows of {inputs.shape[1]} numbers, expected {points.shape[1]}"
+                )
+            held = inputs, read_classes(holdout[1], columns, len(inputs))
+        say("building the patch")
+        try:
+            problem = LabelProblem(points, scores, wanted, dtype.value)
+            if all(lack < 0 and lack <= -margin for lack in problem.deficit.values()):
+                raise ValueError(
+                    f"{labels}: every listed sample has its label already, there is nothing to do"
+                )
+            with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is checked
+                found = patch_classifier(problem, margin=margin, radius=radius, reach=width, seed=seed)
+            if found.radius is not None and found.radius < radius:
+                raise ValueError(f"radius {radius:g} cannot be had: {float(found.radius):.3g} was found")
+        except ValueError as error:
+            where = f"; points from {rows} on are the rows of --protect" if protect else ""
+            raise ValueError(f"{error}{where}") from None
+        patched = PatchedClassifier(frozen, found.layers)
+        report = impact_report(patched, found, points, held, seed)
+        with tempfile.TemporaryDirectory(prefix=".aside-", dir=output.parent) as aside:
+            say("checking the certificate")
+            folder = write_certificate(found, Path(aside) / output.name)
+            verdict = verify.check(folder, progress=count)
+            if verdict.status != "accepted":
+                raise ValueError(f"{output} is not written: its certificate is {verdict.text()}")
+            say("writing")
+            report["verdict"] = verdict.text().splitlines()
+            _write(folder, patched, found, report)
+            folder.rename(output)
+    if as_json:
+        print(json.dumps(report))
+    else:
+        print(impact_text(report))
+        print(f"wrote {output}: certificate.json, model.joblib, impact.json, impact.png")
+
+
+def _reach(given: str) -> Any:
+    if given in ("tight", "wide"):
+        return given
+    try:
+        number = float(given)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < float("inf"):
+        raise ValueError(f"--reach is {given!r}: expected tight, wide or a positive number")
+    return number
+
+
+def _write(folder: Path, patched: PatchedClassifier, found: ClassifierPatch, report: dict[str, Any]) -> None:
+    import joblib
+
+    from ftc.impact_picture import plot_impact
+
+    content = io.BytesIO()
+    joblib.dump(patched, content)
+    write_whole(folder / "model.joblib", content.getvalue())
+    write_whole(folder / "impact.json", (json.dumps(report, indent=1) + "\n").encode())
+    plot_impact(report, nearest_slab(found), folder / "impact.png")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"patch": patch}
