@@ -217,8 +217,9 @@ def hunt(
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Refuted | Survived:
     """Try the claim on many problems, of all families and sizes; the last quarter of them is steered towards
-    wide networks, long numbers and many edits (an error that is not 0 refutes). A failure is shrunk. An interruption (Ctrl-C)
-    ends the hunt with what was tried so far; nothing else cuts a single call of `construct` short.
+    wide networks, long numbers and many edits (an error that is not 0 refutes). A failure is shrunk. An
+    interruption (Ctrl-C) ends the hunt with what was tried so far; nothing else cuts a single call of
+    `construct` short.
 
     Args:
         profile: one of `PROFILES`, which gives what is left out of `examples`, `seconds` and `max_points`.
