@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 from flint import fmpq, fmpq_mat
 
 from constructions.exact import exact_array
-from constructions.network import ReLUNetwork
+from constructions.network import Layer, ReLUNetwork
 from constructions.problem import FineTuningProblem
 from constructions.size_formula import SizeFormula
 
@@ -108,11 +109,11 @@ class SizeClaim:
 
     def on_trial(self, problem: FineTuningProblem) -> Trial:
         """Build, count and evaluate exactly, whatever the hypotheses say. What `construct` raises, and what
-        is no network, fails."""
+        is no network, fails. It gets a copy of the problem, and only the numbers of a network count."""
         allowed, weights = self.allowed(problem), self.allowed_weights(problem)
         try:
-            made = self.construct(problem)
-            network = made if isinstance(made, ReLUNetwork) else _network(made, problem.d)
+            made = self.construct(copy.deepcopy(problem))
+            network = _network(made, problem.d)
             outputs = network(problem.points)
         except Exception as error:
             return Trial(None, allowed, Failure("network", "one", f"{type(error).__name__}: {error}"))
@@ -129,9 +130,31 @@ class SizeClaim:
         return Trial(network, allowed, None)
 
 
-def _network(layers: Layers, inputs: int) -> ReLUNetwork:
+def _checked(made: ReLUNetwork, inputs: int) -> ReLUNetwork:
+    """The network without what a class of its own may add, if shapes and entries are as `Layer` says: numpy
+    would repeat a bias that is too short, and neurons are counted by biases."""
+    layers, width = [], inputs
+    for number, layer in enumerate(made.layers):
+        arrays = layer.weight, layer.bias, layer.denominator
+        count = len(layer.bias)
+        if [array.shape for array in arrays] != [(count, width), (count,), (count,)]:
+            shapes = ", ".join(str(array.shape) for array in arrays)
+            raise ValueError(f"layers[{number}] has shapes {shapes}, which do not fit to {width} inputs")
+        whole = all(type(entry) is int for array in arrays for entry in array.flat)
+        if not whole or any(common < 1 for common in layer.denominator):
+            raise ValueError(f"layers[{number}] is not of integers, over positive ones")
+        layers.append(Layer(*arrays))
+        width = count
+    if width != 1:
+        raise ValueError(f"the network has {width} outputs: expected one")
+    return ReLUNetwork(tuple(layers))
+
+
+def _network(made: ReLUNetwork | Layers, inputs: int) -> ReLUNetwork:
+    if isinstance(made, ReLUNetwork):
+        return _checked(made, inputs)
     rows, width = [], inputs
-    for weight, bias in layers:
+    for weight, bias in made:
         offsets = [fmpq(x.numerator, x.denominator) for x in _fractions(bias)]
         table = [[fmpq(x.numerator, x.denominator) for x in _fractions(row)] for row in weight]
         if len(table) != len(offsets) or any(len(row) != width for row in table):

@@ -74,8 +74,9 @@ class Refuted:
 @dataclass
 class Survived:
     """What was tried: problems by family of points and of changes, the worst number of neurons over the
-    claimed one, the longest numbers; how many drawn problems broke a hypothesis, how many of all were changed
-    to meet them and how many were thrown away; and why the hunt stopped early, if it did."""
+    claimed one, the longest numbers, the largest of `N`, of `K` and of `d`; how many drawn problems broke a
+    hypothesis, how many of all were changed to meet them and how many were thrown away; and why the hunt
+    stopped early, if it did."""
 
     claim: SizeClaim
     tried: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -126,7 +127,7 @@ class Survived:
             values[change] += count
         ratio, built, allowed = self.worst
         lines = [
-            f"{title}{self.total} problems, the largest with N = {n}, K = {k}, d = {d}",
+            f"{title}{self.total} problems, with up to N = {n}, K = {k}, d = {d}",
             f"points: {_listed(points)}",
             f"changes: {_listed(values)}",
             f"most neurons: {built} of {allowed} claimed ({ratio:.2f}); longest number: {self.bits} bits",
@@ -216,15 +217,16 @@ def hunt(
     database: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Refuted | Survived:
-    """Try the claim on many problems, of all families and sizes; the last quarter of them is steered towards
-    wide networks, long numbers and many edits (an error that is not 0 refutes). A failure is shrunk. An interruption (Ctrl-C)
-    ends the hunt with what was tried so far; nothing else cuts a single call of `construct` short.
+    """Try the claim on every number of edits up to `max_points`, for rounded sizes may be wrong at one alone,
+    and on many problems of all families; the last quarter is steered towards wide networks, long numbers
+    and many edits (an error that is not 0 refutes). A failure is shrunk. An interruption (Ctrl-C) ends the
+    hunt with what was tried so far; nothing else cuts a single call of `construct` short.
 
     Args:
         profile: one of `PROFILES`, which gives what is left out of `examples`, `seconds` and `max_points`.
         examples: how many problems, at most.
         seconds: no new problem after that; shrinking what was found may take as long again.
-        database: a folder of Hypothesis's that remembers failures: the next run starts with them.
+        database: a folder of Hypothesis's that remembers failures: the next run tries them before it draws.
 
     Raises:
         ValueError: an unknown profile, a hypothesis that raises, or a construction that gives another
@@ -250,20 +252,20 @@ def hunt(
     done = Survived(claim)
     found: list[Instance] = []
     running: list[FineTuningProblem] = []
-    instances = _instances(given.points if max_points is None else max_points, max_dimension)
-    folder = None if database is None else Path(database) / quote(f"{claim.source} {claim.name}", safe=" ")
+    most_points = given.points if max_points is None else max_points
+    instances = _instances(most_points, max_dimension)
+    sizes = range(1, min(most_points, most // 4) + 1)
 
-    def attempt(drawn: tuple[str, str, Instance]) -> None:
+    def attempt(points: str, values: str, instance: Instance, share: float, steering: bool) -> bool:
+        """Whether it could be tried, in this share of the time; AssertionError if the claim fails."""
         spent = time.monotonic() - started
-        if spent > limit * (1 if hypothesis.Phase.target in phases else 0.75) and not found:
+        if spent > limit * share and not found:
             raise _TimeIsUp
-        points, values, instance = drawn
         problem, broken = fitted(claim, instance)
         done.broken.update(hypothesis.name for hypothesis in broken)
         done.thrown_away += problem is None
-        hypothesis.assume(problem is not None)
         if problem is None:
-            return
+            return False
         running[:] = [problem]
         trial = claim.on_trial(problem)
         running.clear()
@@ -274,34 +276,53 @@ def hunt(
                 *max((done.total, most), (int(spent), math.ceil(limit)), key=lambda x: x[0] / max(x[1], 1))
             )
             _note(done, problem, trial)
-        if hypothesis.Phase.target in phases:
+        if steering:
             _steer(hypothesis.target, problem, trial)
         if trial.failure is not None:
             found.append(_plain(problem))
             raise AssertionError
+        return True
 
-    free = (hypothesis.Phase.reuse, hypothesis.Phase.generate)
-    steered = (hypothesis.Phase.generate, hypothesis.Phase.target)  # these forget most families
+    def search(count: int, phases: tuple[Any, ...], seed: int, share: float) -> None:
+        def test(drawn: tuple[str, str, Instance]) -> None:
+            hypothesis.assume(attempt(*drawn, share, hypothesis.Phase.target in phases))
+
+        folder = (
+            None if database is None else Path(database) / quote(f"{claim.source} {claim.name}", safe=" ")
+        )
+        settings = hypothesis.settings(
+            max_examples=count,
+            deadline=None,
+            database=None if folder is None else DirectoryBasedExampleDatabase(folder),
+            phases=phases,
+            suppress_health_check=list(hypothesis.HealthCheck),
+            report_multiple_bugs=False,
+            verbosity=hypothesis.Verbosity.quiet,
+            print_blob=False,
+        )
+        given: Any = hypothesis.given(instances)(test)  # type: ignore[no-untyped-call]
+        seeder: Any = hypothesis.seed
+        settings(seeder(seed)(given))()  # a seed switches the database off, if it comes after the settings
+
+    def every_size() -> None:
+        for n in sizes:
+            attempt("every-size", "all-edited", _of_size(n, 1 + n % max_dimension), 0.25, False)
+
+    def free() -> None:
+        phases = hypothesis.Phase.reuse, hypothesis.Phase.generate
+        search(most - most // 4 - len(sizes), phases, 2 * seed, 0.75)
+
+    def steered() -> None:  # this forgets most families
+        if most // 4:
+            search(most // 4, (hypothesis.Phase.generate, hypothesis.Phase.target), 2 * seed + 1, 1)
+
     try:
-        for number, (phases, count) in enumerate(((free, most - most // 4), (steered, most // 4))):
-            if found or not count:
+        for stage in (every_size, free, steered):
+            if found:
                 break
-            settings = hypothesis.settings(
-                max_examples=count,
-                deadline=None,
-                database=None if folder is None else DirectoryBasedExampleDatabase(folder),
-                phases=phases,
-                suppress_health_check=list(hypothesis.HealthCheck),
-                report_multiple_bugs=False,
-                verbosity=hypothesis.Verbosity.quiet,
-                print_blob=False,
-            )
-            test: Any = hypothesis.given(instances)(attempt)  # type: ignore[no-untyped-call]
-            seeder: Any = hypothesis.seed
-            seeded: Any = seeder(2 * seed + number)(test)
             with contextlib.suppress(AssertionError, hypothesis.errors.Unsatisfiable):
                 try:
-                    settings(seeded)()  # a seed switches the database off, if it comes after the settings
+                    stage()
                 except _TimeIsUp:
                     done.stopped = f"{limit:g} seconds are over"
     except hypothesis.errors.Flaky:
@@ -347,6 +368,12 @@ def _instances(max_points: int, max_dimension: int) -> Any:
     return instances()
 
 
+def _of_size(n: int, d: int) -> Instance:
+    """`n` edits in general position, of both signs and few sizes."""
+    points = tuple(tuple(Fraction(i ** (k + 1)) for k in range(d)) for i in range(n))
+    return Instance(points, (Fraction(0),) * n, tuple(Fraction((-1) ** i * (1 + i % 3)) for i in range(n)))
+
+
 def _plain(problem: FineTuningProblem) -> Instance:
     count, d = problem.K, problem.d
     points = tuple(tuple(problem.points[i, k] for k in range(d)) for i in range(count))
@@ -364,7 +391,8 @@ def _steer(target: Callable[..., object], problem: FineTuningProblem, trial: Tri
 
 
 def _note(done: Survived, problem: FineTuningProblem, trial: Trial) -> None:
-    done.largest = max(done.largest, (problem.N, problem.K, problem.d))
+    n, k, d = done.largest
+    done.largest = max(n, problem.N), max(k, problem.K), max(d, problem.d)
     if trial.network is not None:
         built, allowed = trial.network.neurons, trial.allowed
         ratio = built / allowed if allowed else float(bool(built))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -47,6 +47,7 @@ def hunt(
         float | None, typer.Option(min=0, help="No new problem of a claim after that.")
     ] = None,
     points: Annotated[int | None, typer.Option(min=1, max=1000, help="Most points of a problem.")] = None,
+    dimensions: Annotated[int, typer.Option("-d", min=1, max=50, help="Most dimensions of a problem.")] = 3,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     database: Annotated[Path | None, typer.Option(help="A folder that remembers failures.")] = None,
     output: Annotated[
@@ -78,7 +79,7 @@ def hunt(
             say(f"hunting {each.name}")
             answer = search(
                 each, profile=profile.value, examples=examples, seconds=seconds, seed=seed, max_points=points,
-                database=database, progress=count,
+                max_dimension=dimensions, database=database, progress=count,
             )  # fmt: skip
             found.append(answer)
             if not isinstance(answer, Refuted) and answer.interrupted:

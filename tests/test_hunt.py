@@ -61,7 +61,7 @@ def test_what_is_right_survives() -> None:
     assert found.never_exercised == []
     assert found.largest[0] > 9
     assert found.stopped is None
-    assert {points for points, _ in found.tried} == set(POINTS)
+    assert {points for points, _ in found.tried} == {*POINTS, "every-size"}
     assert {values for _, values in found.tried} == set(VALUES)
 
 
@@ -70,6 +70,19 @@ def test_the_claims_of_the_zoo_survive(name: str) -> None:
     found = hunt(CLAIMS[name], examples=60, seed=2)
     assert isinstance(found, Survived), found.text()
     assert f"survived: {name}" in found.text()
+
+
+@pytest.mark.parametrize("n", range(1, 21))
+def test_a_failure_at_one_number_of_edits_alone_is_found(n: int) -> None:
+    found = hunt(claim(lambda problem: 1 / (problem.N - n) and planted_bugs.right(problem)), examples=100)
+    assert isinstance(found, Refuted)
+    assert (found.problem.N, found.problem.K, found.tried) == (n, n, n)
+
+
+def test_dimensions() -> None:
+    flat = claim(lambda problem: 1 / (problem.d - 5) and planted_bugs.right(problem))
+    assert isinstance(hunt(flat, examples=40), Survived)
+    assert isinstance(hunt(flat, examples=40, max_dimension=5), Refuted)
 
 
 def test_a_claim_that_is_one_neuron_too_low_is_refuted() -> None:
@@ -151,7 +164,7 @@ def test_what_cannot_be_judged_is_one_line() -> None:
 
 
 def test_the_next_hunt_starts_with_the_failure(tmp_path: Path) -> None:
-    wrong = VARIANTS["band-one-too-many"].claim
+    wrong = replace(claim(planted_bugs.first_axis), name="wrong")  # the name is that of the folder
     first, second = (hunt(wrong, seed=1, database=tmp_path) for _ in range(2))
     other = hunt(claim(planted_bugs.right), examples=20, database=tmp_path)
     third = hunt(wrong, seed=2, database=tmp_path)
@@ -159,8 +172,8 @@ def test_the_next_hunt_starts_with_the_failure(tmp_path: Path) -> None:
     assert isinstance(second, Refuted)
     assert isinstance(third, Refuted)
     assert isinstance(other, Survived)
-    assert first.tried > 20
-    assert second.tried == third.tried == 1
+    assert first.tried > 21
+    assert second.tried == third.tried == 21  # 20 numbers of edits come first
     assert second.failure == first.failure
 
 

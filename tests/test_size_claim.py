@@ -6,11 +6,13 @@ import random
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from flint import fmpq
 
 from constructions import FineTuningProblem, ReLUNetwork
 from constructions.literature import CLAIMS
+from constructions.network import Layer
 from constructions.size_claim import (
     ALL_EDITED,
     DISTINCT,
@@ -88,3 +90,50 @@ def test_hypotheses() -> None:
 def test_a_network_may_be_returned_too() -> None:
     network = ReLUNetwork.constant(fmpq(0), 2, 1)
     assert on_trial(lambda _: network) == Failure("output", "2", "0", 1)
+
+
+def integers(rows: Any) -> Any:
+    return np.array(rows, dtype=object)
+
+
+def test_only_the_numbers_of_a_network_count() -> None:
+    class Liar(ReLUNetwork):
+        def __call__(self, _: Any) -> list[Fraction]:
+            return [Fraction(0), Fraction(2), Fraction(0)]
+
+        @property
+        def neurons(self) -> int:
+            return 0
+
+    liar = Liar(ReLUNetwork.constant(fmpq(0), 2, 1).layers)
+    assert on_trial(lambda _: liar) == Failure("output", "2", "0", 1)
+    out = Layer.of([[fmpq(1)]], [fmpq(0)], 1)
+    # one bias that numpy repeats: three neurons that count as one
+    repeated = Layer(integers([[1], [1], [1]]), integers([0]), integers([1]))
+    summed = Layer(integers([[2, -3, 1]]), integers([0]), integers([1]))
+    floats = Layer(integers([[0.5]]), integers([0]), integers([1]))
+    negative = Layer(integers([[1]]), integers([0]), integers([-1]))
+    two = Layer.of([[fmpq(0)], [fmpq(0)]], [fmpq(0), fmpq(0)], 1)
+    for layers, text in (
+        ((repeated, summed), "shapes (3, 1), (1,), (1,)"),
+        ((floats, out), "not of integers"),
+        ((negative, out), "not of integers, over positive ones"),
+        ((two,), "2 outputs"),
+    ):
+        failure = on_trial(lambda _, layers=layers: ReLUNetwork(layers))
+        assert failure is not None
+        assert (failure.what, text in failure.got) == ("network", True)
+
+
+def test_a_construction_cannot_change_what_is_asked() -> None:
+    def steal(asked: FineTuningProblem) -> Any:
+        asked.delta.clear()
+        asked.points.numerators.flags.writeable = True
+        asked.points.numerators[:] = 0
+        return [([], []), ([[]], [0])]
+
+    claim = SizeClaim("x", "nobody", steal, "9", 2)
+    asked = FineTuningProblem([[Fraction(1, 3)], [1], [3]], edits={1: 2})
+    assert claim.on_trial(asked).failure == Failure("output", "2", "0", 1)
+    assert asked.delta == {1: 2}
+    assert asked.points[2, 0] == 3

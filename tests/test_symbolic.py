@@ -276,6 +276,8 @@ def test_nothing_follows_from_contradictory_hypotheses(hypotheses: list[Relation
         (lambda: equal(sp.Symbol("p"), 1), "a parameter is"),
         (lambda: equal(sp.Dummy("p", real=True), 1), "a parameter is"),
         (lambda: equal(x, relu(x, y)), "argument"),
+        (lambda: equal(x, type("relu", (relu,), {})(x)), "not allowed"),  # its values may be others
+        *((lambda sign=sign: Relation(x, y, sign), "is not among") for sign in ("==", "!=", "=>", "=<", "")),
     ],
 )
 def test_what_is_not_of_the_language_is_refused(build: Callable[[], Any], text: str) -> None:

@@ -59,9 +59,10 @@ class Relation:
     """`left sign right`, sign one of `>=`, `>`, `<=`, `<`, `=`.
 
     Raises:
-        ValueError: a side has something in it that is not exact or not of the language: allowed are
-            rational numbers, symbols with `real=True` and no other assumption (what is assumed must be a
-            hypothesis), sums, products, whole powers, `relu` and `Abs`; denominators without these two.
+        ValueError: another sign; or a side has something in it that is not exact or not of the language:
+            allowed are rational numbers, symbols with `real=True` and no other assumption (what is assumed
+            must be a hypothesis), sums, products, whole powers, `relu` and `Abs`; denominators without these
+            two.
 
     >>> x = sp.Symbol("x", real=True)
     >>> at_least(abs(x), x / 2).difference == relu(x) + relu(-x) - x / 2
@@ -76,6 +77,8 @@ class Relation:
     sign: str
 
     def __post_init__(self) -> None:
+        if self.sign not in _OPERATORS:
+            raise ValueError(f"sign {self.sign!r} is not among {', '.join(_OPERATORS)}")
         for name in ("left", "right"):
             object.__setattr__(self, name, inspected(getattr(self, name)))
 
@@ -157,7 +160,7 @@ def inspected(side: Any) -> Expr:
         elif isinstance(node, sp.Number):
             if not node.is_Rational:
                 raise ValueError(f"{node} is not allowed here: it is no rational number")
-        elif not isinstance(node, (sp.Add, sp.Mul, sp.Abs, relu)):
+        elif type(node) not in (sp.Add, sp.Mul, sp.Abs, relu):  # a kind of relu could have other values
             raise ValueError(f"{node} is not allowed here: expected sums, products, whole powers, relu, Abs")
     return expr
 
