@@ -21,8 +21,8 @@ def rounding(
     layers: FloatLayers, points: NDArray[np.floating], dtype: np.dtype[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Outputs at points of shape `(K, d)`, shape `(K, outputs)`, and the noise of any order of summation in
-    `dtype`, shape `(K, outputs, sums)`: an output is off by at most the sum of sizes of its noise, and errors with
-    one origin cancel in differences. Fan-in `n` gives `n + 1` roundings of relative size `u` in each sum.
+    `dtype`, shape `(K, outputs, sums)`: an output is off by at most the sum of sizes of its noise, and errors
+    with one origin cancel in differences. Fan-in `n` gives `n + 1` roundings of relative size `u` in a sum.
 
     >>> layers = [(np.ones((1, 2)), np.array([-1.0])), (np.ones((1, 1)), np.zeros(1))]
     >>> values, noise = rounding(layers, np.array([[0.1, 0.2], [3.0, 4.0]]), np.dtype(np.float32))
