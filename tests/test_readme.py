@@ -44,11 +44,21 @@ def test_commands_print_what_the_readme_says(tmp_path: Path) -> None:
         )  # fmt: skip
         assert run.returncode in (0, 3), run.stderr
         found.append(f"$ {command}\n{run.stdout}")
-    assert untimed("".join(found)) == untimed("".join(shown))
+    assert plain("".join(found)) == plain("".join(shown))
 
 
-def untimed(text: str) -> list[str]:
-    return [re.sub(r"\d\.\d\d s", "", line).rstrip() for line in text.splitlines()]
+def plain(text: str) -> list[str]:
+    """Lines without times; of a patch its verdicts and files, without numbers: these hang on how a processor
+    rounds when a model is fitted and slabs are found."""
+    lines, fitted = [], False
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            fitted = line.startswith("$ ftc patch") or "--model" in line
+        if not fitted:
+            lines.append(re.sub(r"\d\.\d\d s", "", line).rstrip())
+        elif line.startswith(("$ ", "accepted", "edits with", "wrote")):
+            lines.append(re.sub(r"\d[\d.,e/-]*", "#", line))
+    return lines
 
 
 def test_links_and_modules_of_the_readme_exist() -> None:
