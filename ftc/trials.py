@@ -160,7 +160,7 @@ def _write(found: Refuted, folder: Path) -> None:
 
 
 def zoo(
-    n: Annotated[int, typer.Argument(min=1, max=2000, metavar="N", help="Number of edits.")] = 20,
+    n: Annotated[int, typer.Argument(min=1, max=1000, metavar="N", help="Number of edits.")] = 20,
     d: Annotated[int, typer.Option("-d", min=1, max=50, help="Dimension of the points.")] = 3,
     points: Annotated[int | None, typer.Option(min=1, help="Number of points K; N if absent.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,

@@ -177,7 +177,7 @@ def shrunk(
                 seen.add(candidate)
                 try:
                     failing = fails(candidate.problem())
-                except ValueError:  # equal points need different changes
+                except Exception:  # equal points need different changes, or a hypothesis raises
                     continue
                 except KeyboardInterrupt:
                     return instance

@@ -27,6 +27,7 @@ from constructions.literature import CLAIMS
 from constructions.size_claim import Hypothesis, SizeClaim
 from ftc.cli import app
 from ftc.hunt import Refuted, Survived, hunt, load_claim
+from ftc.variants import Instance, shrunk
 from verify.strategies import POINTS, VALUES, mutated_certificates, networks, point_sets, problems
 
 quick = settings(
@@ -163,6 +164,12 @@ def test_what_cannot_be_judged_is_one_line() -> None:
         hunt(asks("nonsense", lambda problem: 1 / 0))
 
 
+def test_a_hypothesis_may_raise_at_smaller_problems() -> None:
+    five = Instance(tuple((Fraction(i),) for i in range(5)), (Fraction(0),) * 5, (Fraction(7),) * 5)
+    small = shrunk(five, lambda problem: bool(1 / (problem.K // 4)))
+    assert len(small.points) == 4
+
+
 def test_the_next_hunt_starts_with_the_failure(tmp_path: Path) -> None:
     wrong = replace(claim(planted_bugs.first_axis), name="wrong")  # the name is that of the folder
     first, second = (hunt(wrong, seed=1, database=tmp_path) for _ in range(2))
@@ -233,6 +240,19 @@ def test_a_huge_dynamic_range() -> None:
     collect()
     assert min(sizes) < -500
     assert max(sizes) > 500
+
+
+def test_few_points_and_many() -> None:
+    sizes: list[int] = []
+
+    @quick
+    @given(point_sets(max_points=40))
+    def collect(points: tuple[tuple[Fraction, ...], ...]) -> None:
+        sizes.append(len(points))
+
+    collect()
+    assert max(sizes) > 20
+    assert sum(size <= 8 for size in sizes) > len(sizes) / 2
 
 
 @quick
