@@ -33,7 +33,7 @@ class Profile(NamedTuple):
 
 
 PROFILES = {
-    "dev": Profile(1000, 20, 60),
+    "dev": Profile(1000, 20, 20),
     "ci": Profile(200, 16, 3),
     "thorough": Profile(100_000, 40, 30),
 }

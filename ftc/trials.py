@@ -166,7 +166,8 @@ def zoo(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     as_json: Json = False,
 ) -> None:
-    """What each theorem buys: all claims on one random problem, with N edits among K points."""
+    """What each theorem buys: all claims on one random problem, with N edits among K points; exit code 3 if
+    one fails there."""
     from constructions.literature import CLAIMS
 
     total = n if points is None else points
@@ -179,9 +180,10 @@ def zoo(
             say(claim.name)
             rows.append(_tried(claim, problems[any(h.name == "one sign" for h in claim.hypotheses)]))
             count(k + 1, len(CLAIMS))
+    code = EXIT_CODES["rejected"] if any(row["verdict"].startswith("refuted") for row in rows) else 0
     if as_json:
         print(json.dumps({"N": n, "K": total, "d": d, "claims": rows}))
-        return
+        raise typer.Exit(code)
     table = Table(title=f"N = {n} edits among K = {total} random points, d = {d}")
     table.add_column("claim", no_wrap=True)
     for heading in ("layers", "neurons", "weights", "bits"):
@@ -199,6 +201,7 @@ def zoo(
         asking.setdefault((row["source"], ", ".join(asked)), []).append(row["claim"])
     for (source, asked_for), names in asking.items():
         print(f"[{source}] {', '.join(names)}: {asked_for or 'all problems'}")
+    raise typer.Exit(code)
 
 
 def _of(built: int | None, claimed: int | None) -> str:
@@ -243,7 +246,7 @@ def _tried(claim: SizeClaim, problem: FineTuningProblem) -> dict[str, Any]:
         net = trial.network
         row |= {"layers": net.depth, "neurons": net.neurons, "weights": net.weights, "bits": net.bits}
     if trial.failure is not None:
-        row["verdict"] = f"{trial.failure.what}: {trial.failure.got}"
+        row["verdict"] = f"refuted: {trial.failure.what}: {trial.failure.got}"
     return row
 
 

@@ -154,6 +154,9 @@ def shrunk(
     """The smallest problem that still fails, in the order of `Instance.size`, among those reached by dropping
     points, edits and coordinates, by plainer numbers, and by chance, one success after another.
 
+    Hypothesis shrinks what it drew, before a problem is changed to meet the hypotheses of a claim; here the
+    problem itself shrinks, and stays within them.
+
     Args:
         fails: asked at most `tries` times, and not after the time `until` of `time.monotonic`, nor after an
             interruption (Ctrl-C).

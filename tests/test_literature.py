@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import random
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -242,3 +243,13 @@ def test_the_zoo_with_protected_points() -> None:
     shown = ftc_zoo("2", "--points", "3")
     assert "not here" in shown
     assert "[Bubeck2020] bubeck2020: general position (taken for granted)" in shown
+
+
+def test_the_zoo_says_if_a_claim_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    low = replace(CLAIMS["tents"], neurons="3*N - 1")
+    monkeypatch.setitem(CLAIMS, "tents", low)
+    run = CliRunner().invoke(app, ["zoo", "4", "-d", "1", "--json"])
+    assert run.exit_code == 3
+    rows = {row["claim"]: row["verdict"] for row in json.loads(run.output)["claims"]}
+    assert rows["tents"] == "refuted: neurons: 12"
+    assert rows["grid"] == "exact"
