@@ -145,6 +145,7 @@ def test_all_errors_of_a_perceptron_on_digits(run, capsys) -> None:
     assert round((held_report["accuracy_after"] - held_report["accuracy_before"]) * len(now)) == gained
 
 
+@pytest.mark.slow
 def test_a_narrow_patch_in_float64_leaves_unseen_digits_alone(run, capsys) -> None:
     model, points, labels = digits_perceptron()
     np.save("held.npy", points[::2])
