@@ -1,4 +1,4 @@
-"""The command line: `ftc build`, `check`, `plot`, `demo`, and the commands of `ftc.lower_bounds`.
+"""The command line: `ftc build`, `check`, `plot`, `demo`, and the commands of the modules beside it.
 
 Exit codes: 0 done or accepted, 2 wrong usage or input, 3 rejected or refuted, 4 malformed.
 """

@@ -18,15 +18,17 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 import ftc.cli
 import ftc.models
-from constructions import FineTuningProblem, build
+from constructions import FineTuningProblem, bounds, build
 from constructions.classifier import patch_classifier
 from constructions.general_position import general_position, general_position_lift
 from constructions.labels import LabelProblem
+from ftc.impact import cost, nearest_slab
 from ftc.patched import PatchedClassifier, frozen_scores
 from ftc.plan import plan
 
@@ -107,6 +109,8 @@ def patched_as_wanted(
         assert (
             patched.decision_function(points)[protected] == model.decision_function(points)[protected]
         ).all()
+    if len(model.classes_) == 2:
+        assert ((patched.decision_function(points) > 0) == (found == model.classes_[1])).all()
     assert (frozen_scores(model, points) == before).all()
     assert patched.n_features_in_ == points.shape[1]
     assert not hasattr(patched, "predict_proba")
@@ -141,6 +145,7 @@ def test_all_errors_of_a_perceptron_on_digits(run, capsys) -> None:
     assert round((held_report["accuracy_after"] - held_report["accuracy_before"]) * len(now)) == gained
 
 
+@pytest.mark.slow
 def test_a_narrow_patch_in_float64_leaves_unseen_digits_alone(run, capsys) -> None:
     model, points, labels = digits_perceptron()
     np.save("held.npy", points[::2])
@@ -253,6 +258,22 @@ def test_a_model_is_patched_apart_and_a_strange_input_is_left_to_it() -> None:
     assert not patched.change(strange[:1]).any()
     with pytest.raises(AttributeError, match="has no attribute 'predict_proba'"):
         patched.predict_proba(points)
+
+
+def test_distances_and_costs_are_those_of_the_patch() -> None:
+    points = np.array([[0.0], [1.0], [3.0]])
+    scaled = make_pipeline(StandardScaler(), LogisticRegression()).fit(points, [0, 1, 2])
+    column = (int(scaled.predict([[1.0]])[0]) + 1) % 3
+    patch = patch_classifier(LabelProblem(points, scaled.decision_function(points), {1: column}))
+    assert cost(patch, scaled).of_model == cost(patch, scaled).multiply_adds / 3
+
+    def code(x: float) -> float:
+        hidden = np.maximum(patch.encoder.weight[:, 0] * x + patch.encoder.bias, 0)
+        return abs(float(patch.encoder.out @ hidden))
+
+    left, right = nearest_slab(patch)
+    assert max(code(0.99 * left), code(3 - 0.99 * right)) < 1e-5
+    assert max(code(1.1 * left), code(3 - 1.1 * right)) > 1e-3  # one of the bounds is attained
 
 
 class Nobody:
@@ -373,6 +394,15 @@ def test_a_certificate_that_the_kernel_rejects_is_not_written(run, small, capsys
     assert sorted(Path().rglob("*")) == before
 
 
+def test_a_radius_that_was_not_found_is_an_error(run, small, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "ftc.patch.patch_classifier",
+        lambda *given, **more: replace(patch_classifier(*given, **more), radius=1e-9),
+    )
+    assert run("patch", *small, "-o", "fixed", "--radius", "1e-8") == 2
+    assert "radius 1e-08 cannot be had: 1e-09 was found" in capsys.readouterr().err
+
+
 def test_a_model_that_decides_by_something_else_is_refused(run, small, capsys, monkeypatch) -> None:
     monkeypatch.setattr(LogisticRegression, "predict", lambda self, points: np.zeros(len(points), dtype=int))
     assert run("patch", *small, "-o", "fixed") == 2
@@ -431,6 +461,8 @@ def test_nothing_that_is_built_exceeds_the_plan(n: int, k: int) -> None:
     problem = FineTuningProblem(points, edits={i: (-1) ** i for i in range(n)})
     for depth, offer in zip((2, 3, 4), plan(n, k, 5, 2), strict=False):
         assert build(problem, depth).network.neurons <= offer.neurons
+        if depth == 3:
+            assert offer.neurons == min(bounds.upper_grid(n), bounds.ceil_two_sqrt(k))
 
 
 def test_plan_on_the_command_line(run, capsys) -> None:
