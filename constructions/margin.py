@@ -15,7 +15,7 @@ __all__ = ["nearest_in_hull", "widest_direction"]
 
 Floats = NDArray[np.float64]
 
-_DRAWN, _TRIED, _FLIPS = 2048, 16, 100
+_DRAWN, _TRIED, _FLIPS = 1024, 4, 24
 _BUDGET = 10**7  # entries of `rows` times tries, or times random vectors by 40
 _AT_ONCE = 512  # points of which the nearest in the hull is sought, before all are looked at
 _CLOSE, _ZERO = 1e-9, 1e-12
