@@ -111,7 +111,8 @@ def patch_classifier(
 def _encoder(
     problem: LabelProblem, cloud: Cloud, codes: Floats, radius: float, reach: Reach, seed: int
 ) -> tuple[Encoder, Fraction | None]:
-    """An encoder with the radius that is asked for; more is asked of the slabs if floats take a part of it."""
+    """An encoder with the radius that is asked for; more is asked of the slabs if floats take a part of
+    it."""
     asked = radius
     for _ in range(_TRIES):
         try:
