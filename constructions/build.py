@@ -153,7 +153,7 @@ def build(
     if construction in SPATIAL:
         depth, make = SPATIAL[construction]
         progress(f"building {construction}")
-        floor = max(Fraction(0), *(-value for value in problem.delta.values()))
+        floor = -min([Fraction(0), *problem.delta.values()])
         network = make(problem).deepened(depth if layers == "auto" else layers, floor)
         return Solution(problem, network, None, construction, None, network.neurons, None, seed)
     chosen = _choose(layers, construction, numbers, restart_every)
@@ -165,7 +165,7 @@ def build(
         return Solution(problem, network, direction, "nothing-to-do", None, 0, None, seed)
     every = 1 if numbers == "moderate" else restart_every
     limits = Limits(bit_limit, min(_WRITTEN, _ALL_WRITTEN // problem.N))
-    floor = max(Fraction(0), *(-value for value in problem.delta.values()))
+    floor = -min([Fraction(0), *problem.delta.values()])
     extra = {name: 0 if layers == "auto" else layers - c.depth for name, c in chosen.items()}
     widths = sorted((c.width(line, every) + extra[name], name) for name, c in chosen.items())
     best: tuple[ReLUNetwork, str, int | None] | None = None

@@ -232,7 +232,7 @@ def _array(array: ExactArray, name: str, save: _Save | None) -> dict[str, Any]:
     if array.denominator.bit_length() <= 64:
         denominator = {"denominator": str(array.denominator)}
         return _inline(name, array.numerators, denominator)
-    rows = array.numerators.reshape(len(array.numerators), -1)
+    rows = array.numerators.astype(object).reshape(len(array.numerators), -1)  # // may be by a long integer
     shared = [math.gcd(array.denominator, *row.tolist()) for row in rows]
     reduced = np.empty(rows.shape, dtype=object)
     for k, row in enumerate(rows):

@@ -24,6 +24,7 @@ FloatLayer = tuple[NDArray[Any], NDArray[Any]]
 Floats = NDArray[np.float64]
 Layer64 = tuple[Floats, Floats]
 
+_TRIES = 3
 _AT_ONCE = 64  # points whose noise is held
 
 
@@ -90,11 +91,7 @@ def patch_classifier(
     codes = np.zeros(problem.K)
     codes[list(needy)] = [classes.index(problem.labels[i]) + 1 for i in needy]
     cloud = Cloud(problem.points.astype(np.float64))
-    encoder = slab_encoder(cloud, codes, problem.dtype, radius=radius, reach=reach, seed=seed)
-    found = _radius(encoder, cloud, codes)
-    if radius and (found is None or found < radius):
-        got = "none" if found is None else f"{float(found):.3g}"
-        raise ValueError(f"{problem.dtype} is too coarse for a radius of {radius:g}: {got} is left of it")
+    encoder, found = _encoder(problem, cloud, codes, radius, reach, seed)
     need = 2 * (max(needy.values(), default=Fraction(0)) + Fraction(margin))
     for name, decoder in DECODERS.items():
         for size in _sizes(problem, need, list(needy)):
@@ -109,6 +106,31 @@ def patch_classifier(
     raise ValueError(
         f"{problem.dtype} is too coarse for scores of this size: the wanted labels would not lead"
     )
+
+
+def _encoder(
+    problem: LabelProblem, cloud: Cloud, codes: Floats, radius: float, reach: Reach, seed: int
+) -> tuple[Encoder, Fraction | None]:
+    """An encoder with the radius that is asked for; more is asked of the slabs if floats take a part of
+    it."""
+    asked = radius
+    for _ in range(_TRIES):
+        try:
+            encoder = slab_encoder(cloud, codes, problem.dtype, radius=asked, reach=reach, seed=seed)
+        except ValueError as error:
+            if asked == radius:
+                raise
+            raise ValueError(
+                f"{problem.dtype} is too coarse for a radius of {radius:g}, as more is needed: {error}"
+            ) from None
+        found = _radius(encoder, cloud, codes)
+        if not radius or not encoder.slabs or (found is not None and found >= radius):
+            return encoder, found
+        if found is None:
+            break
+        asked *= 1.02 * radius / float(found)
+    got = "nothing" if found is None else f"{float(found):.3g}"
+    raise ValueError(f"{problem.dtype} is too coarse for a radius of {radius:g}: rounding leaves {got} of it")
 
 
 def _needy(problem: LabelProblem, margin: Fraction) -> dict[int, Fraction]:

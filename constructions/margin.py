@@ -15,9 +15,11 @@ __all__ = ["nearest_in_hull", "widest_direction"]
 
 Floats = NDArray[np.float64]
 
-_DRAWN, _TRIED, _FLIPS = 2048, 16, 100
-_BUDGET = 10**7  # entries of `rows` times tries
+_DRAWN, _TRIED, _FLIPS = 1024, 4, 24
+_BUDGET = 10**7  # entries of `rows` times tries, or times random vectors by 40
+_AT_ONCE = 512  # points of which the nearest in the hull is sought, before all are looked at
 _CLOSE, _ZERO = 1e-9, 1e-12
+_ROUNDS = 50
 
 
 def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, float]:
@@ -32,12 +34,13 @@ def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, fl
     >>> round(least, 6), bool(np.isclose(np.abs(rows @ vector).min(), least))
     (1.0, True)
     """
-    drawn = rng.normal(size=(rows.shape[1], _DRAWN if rows.shape[1] > 1 else 1))
+    budget = _BUDGET // rows.size
+    count = min(_DRAWN, max(64, 40 * budget)) if rows.shape[1] > 1 else 1
+    drawn = rng.normal(size=(rows.shape[1], count))
     least = np.full(drawn.shape[1], np.inf)
     for start in range(0, len(rows), 4096):
         np.minimum(least, np.abs(rows[start : start + 4096] @ drawn).min(axis=0), out=least)
     least /= np.linalg.norm(drawn, axis=0)
-    budget = _BUDGET // rows.size
     starts = [rows @ drawn[:, k] for k in np.argsort(-least)[: max(1, min(_TRIED, budget) - 1)]]
     starts.append(np.ones(len(rows)))
     sides = [np.where(start < 0, -1.0, 1.0) for start in starts]
@@ -75,6 +78,8 @@ def nearest_in_hull(points: Floats, start: Sequence[int] = ()) -> tuple[Floats, 
     >>> nearest_in_hull(np.array([[1.0, 1.0], [1.0, -1.0], [3.0, 0.0]]))[0].tolist()
     [1.0, 0.0]
     """
+    if len(points) > 2 * _AT_ONCE:
+        return _in_parts(points, start)
     scale = np.abs(points).max() or 1.0
     points = points / scale
     chosen = list(start) or [int(np.einsum("ij,ij->i", points, points).argmin())]
@@ -104,3 +109,19 @@ def nearest_in_hull(points: Floats, start: Sequence[int] = ()) -> tuple[Floats, 
             break
         chosen, shares = [*chosen, new], np.append(shares, 0.0)
     return nearest * scale, chosen
+
+
+def _in_parts(points: Floats, start: Sequence[int]) -> tuple[Floats, list[int]]:
+    """The same for many points: of a few, until no other is nearer along what was found."""
+    sizes = np.einsum("ij,ij->i", points, points)
+    few = np.union1d(np.argpartition(sizes, _AT_ONCE)[:_AT_ONCE], np.array(start, dtype=np.intp))
+    inside = np.searchsorted(few, np.array(start, dtype=np.intp)).tolist()
+    for _ in range(_ROUNDS):
+        nearest, holding = nearest_in_hull(points[few], inside)
+        chosen = few[holding]
+        along = points @ nearest
+        if along.argmin() in few:  # as near as floats tell
+            break
+        few = np.union1d(np.argpartition(along, _AT_ONCE)[:_AT_ONCE], chosen)
+        inside = np.searchsorted(few, chosen).tolist()
+    return nearest, chosen.tolist()

@@ -28,7 +28,7 @@ TOLERANCE = 0.25
 _RANK, _RANK_OF_ALL = 1e-9, 1e-12
 _FLAT = 4.0  # the constant coordinate, for a typical size 1 of the others: flat functions are preferred
 _FINEST = 60  # doublings of the steepness
-_SPARE = 1 + 2.0**-5  # more than the radius that is asked for, since floats take their part of the tolerance
+_SPARE = 1 + 2.0**-5  # more than the radius that is asked for, which is rounded down in the end
 
 
 @dataclass(frozen=True)
