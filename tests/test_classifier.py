@@ -105,6 +105,14 @@ def test_what_is_asked_for_is_kept(seed: int, tmp_path: Path) -> None:
         assert not run(patch, near)[12:].any()
 
 
+def test_a_radius_of_which_floats_take_a_part(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    problem = LabelProblem(rng.normal(size=(30, 8)) + 300, np.zeros((30, 2)), {0: 0, 1: 1, 2: 0}, "float32")
+    patch = judged(patch_classifier(problem, radius=0.02), tmp_path)
+    assert patch.radius is not None
+    assert patch.radius >= Fraction(0.02)
+
+
 def test_reach(tmp_path: Path) -> None:
     """Tight patches leave what is near an edited point alone, wide ones and ones of a number do not."""
     rng = np.random.default_rng(0)
