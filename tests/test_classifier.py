@@ -142,6 +142,25 @@ def test_the_size_in_general_position(dtype: str, tmp_path: Path) -> None:
     assert patch.parameters == sum(w.size + b.size for w, b in patch.layers)
 
 
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_the_grid_along_a_line(d: int, tmp_path: Path) -> None:
+    """Of use in float64 and in few dimensions, where slabs hold few points."""
+    rng = np.random.default_rng(d)
+    points, base = rng.normal(size=(200, d)), rng.normal(size=(200, 4))
+    labels = {i: int(base[i].argmin()) for i in range(60)}
+    slabs = patch_classifier(LabelProblem(points, base, labels, "float64"))
+    line = patch_classifier(LabelProblem(points, base, labels, "float64"), encode="smallest")
+    assert judged(line, tmp_path).encoding == "grid along a line"
+    assert line.neurons < slabs.neurons
+    assert line.radius is None
+    asked = patch_classifier(LabelProblem(points, base, labels, "float64"), encode="smallest", radius=1e-9)
+    assert asked.encoding == "slabs"
+    few = LabelProblem(points[:60], base[:60], dict.fromkeys(range(8), 1), "float32")
+    assert judged(patch_classifier(few, encode="smallest"), tmp_path).encoding == "slabs"
+    with pytest.raises(ValueError, match="encode is 'line'"):
+        patch_classifier(LabelProblem(points, base, labels), encode="line")
+
+
 def test_many_classes(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     points = rng.integers(0, 9, size=(60, 12)).astype(float)
