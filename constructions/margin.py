@@ -125,7 +125,7 @@ def _in_parts(points: Floats, start: Sequence[int], below: float) -> tuple[Float
     sizes = np.einsum("ij,ij->i", points, points)
     few = np.union1d(np.argpartition(sizes, _AT_ONCE)[:_AT_ONCE], np.array(start, dtype=np.intp))
     inside = np.searchsorted(few, np.array(start, dtype=np.intp)).tolist()
-    for _ in range(_ROUNDS):
+    for _ in range(min(_ROUNDS, max(3, _WORK // (10 * points.shape[1] ** 3)))):
         nearest, holding = nearest_in_hull(points[few], inside, below)
         chosen = few[holding]
         along = points @ nearest
