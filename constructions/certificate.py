@@ -171,7 +171,7 @@ def _patch(patch: ClassifierPatch, save: _Save | None) -> dict[str, Any]:
             }
             for k, (weight, bias) in enumerate(patch.layers)
         ],
-        "notes": {"construction": f"slabs, decoder {patch.decoder}"},
+        "notes": {"construction": f"{patch.encoding}, decoder {patch.decoder}"},
     }
 
 

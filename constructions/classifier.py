@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from constructions.labels import LabelProblem
+from constructions.line_encoder import LineEncoder, line_encoder
 from constructions.rounding import rounding
 from constructions.slabs import TOLERANCE, Cloud, Encoder, Reach, slab_encoder
 
@@ -37,8 +38,12 @@ class ClassifierPatch:
     layers: list[FloatLayer]
     margin: Fraction
     radius: Fraction | None
-    encoder: Encoder
+    encoder: Encoder | LineEncoder
     decoder: str
+
+    @property
+    def encoding(self) -> str:
+        return "slabs" if isinstance(self.encoder, Encoder) else "grid along a line"
 
     @property
     def neurons(self) -> int:
@@ -56,6 +61,7 @@ def patch_classifier(
     margin: float = 0.0,
     radius: float = 0.0,
     reach: Reach = "wide",
+    encode: Literal["slabs", "smallest"] = "slabs",
     seed: int = 0,
 ) -> ClassifierPatch:
     """A patch of `3 G + 2` neurons in three layers, where `G` groups of edits lie on a hyperplane each: at
@@ -74,6 +80,8 @@ def patch_classifier(
         radius: labels hold, and `g` is 0 around protected points, within at least so much in every
             coordinate; the largest radius that is found is claimed.
         reach: see `slab_encoder`.
+        encode: `smallest` takes a grid along a line if that has fewer neurons, as in few dimensions, and no
+            radius or reach is asked for; nothing is claimed around points then.
 
     Raises:
         ValueError: a margin, radius or reach that cannot be had; the message names the points in the way.
@@ -91,13 +99,19 @@ def patch_classifier(
     codes = np.zeros(problem.K)
     codes[list(needy)] = [classes.index(problem.labels[i]) + 1 for i in needy]
     cloud = Cloud(problem.points.astype(np.float64))
+    if encode not in ("slabs", "smallest"):
+        raise ValueError(f"encode is {encode!r}: expected 'slabs' or 'smallest'")
+    encoder: Encoder | LineEncoder
     encoder, found = _encoder(problem, cloud, codes, radius, reach, seed)
+    if encode == "smallest" and not radius and reach == "wide":
+        line = line_encoder(cloud, codes, problem.dtype, len(encoder.bias), seed)
+        encoder, found = (encoder, found) if line is None else (line, None)
     need = 2 * (max(needy.values(), default=Fraction(0)) + Fraction(margin))
     for name, decoder in DECODERS.items():
         for size in _sizes(problem, need, list(needy)):
             with np.errstate(over="ignore", invalid="ignore"):
                 rest = decoder(problem, encoder.out.astype(np.float64), classes, size)
-                layers = [(encoder.weight, encoder.bias), *rest]
+                layers = [*encoder.hidden, *rest]
                 layers = [(w.astype(problem.dtype), b.astype(problem.dtype)) for w, b in layers]
             if not all(np.isfinite(w).all() and np.isfinite(b).all() for w, b in layers):
                 break  # nor can a larger size be had

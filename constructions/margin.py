@@ -20,6 +20,7 @@ _BUDGET = 10**7  # entries of `rows` times tries, or times random vectors by 40
 _AT_ONCE = 512  # points of which the nearest in the hull is sought, before all are looked at
 _CLOSE, _ZERO = 1e-9, 1e-12
 _ROUNDS = 50
+_WORK = 2 * 10**9
 
 
 def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, float]:
@@ -43,8 +44,11 @@ def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, fl
     least /= np.linalg.norm(drawn, axis=0)
     starts = [rows @ drawn[:, k] for k in np.argsort(-least)[: max(1, min(_TRIED, budget) - 1)]]
     starts.append(np.ones(len(rows)))
-    sides = [np.where(start < 0, -1.0, 1.0) for start in starts]
-    best = max((_within(rows, side) for side in sides), key=lambda found: found[1])
+    first = drawn[:, least.argmax()] / np.linalg.norm(drawn[:, least.argmax()])
+    best: tuple[Floats, float, Floats, list[int]] = first, float(least.max()), np.ones(len(rows)), []
+    for start in starts:
+        found = _within(rows, np.where(start < 0, -1.0, 1.0), (), best[1])
+        best = max(best, found, key=lambda one: one[1])
     flips = 0
     while flips < min(_FLIPS, budget):
         _, width, side, holding = best
@@ -52,7 +56,7 @@ def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, fl
             flips += 1
             other = side.copy()
             other[k] *= -1
-            found = _within(rows, other, [j for j in holding if j != k])
+            found = _within(rows, other, [j for j in holding if j != k], width)
             if found[1] > width * (1 + _CLOSE):
                 best = found
                 break
@@ -61,30 +65,35 @@ def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, fl
     return best[0], best[1]
 
 
-def _within(rows: Floats, side: Floats, start: Sequence[int] = ()) -> tuple[Floats, float, Floats, list[int]]:
+def _within(
+    rows: Floats, side: Floats, start: Sequence[int], below: float
+) -> tuple[Floats, float, Floats, list[int]]:
     """The widest unit vector for given sides, its width, the sides, and the rows that hold it back."""
     turned = rows * side[:, None]
-    point, holding = nearest_in_hull(turned, start)
+    point, holding = nearest_in_hull(turned, start, below)
     size = float(np.linalg.norm(point))
     if size == 0:
         return np.eye(rows.shape[1])[0], 0.0, side, []
     return point / size, max(0.0, float((turned @ point).min()) / size), side, holding
 
 
-def nearest_in_hull(points: Floats, start: Sequence[int] = ()) -> tuple[Floats, list[int]]:
+def nearest_in_hull(
+    points: Floats, start: Sequence[int] = (), below: float = 0.0
+) -> tuple[Floats, list[int]]:
     """The point nearest to the origin in the convex hull, and the few points that it is a mean of
-    [Wolfe1976]. `start` may name points that are likely among these.
+    [Wolfe1976]. `start` may name points that are likely among these; one nearer than `below` will do.
 
     >>> nearest_in_hull(np.array([[1.0, 1.0], [1.0, -1.0], [3.0, 0.0]]))[0].tolist()
     [1.0, 0.0]
     """
     if len(points) > 2 * _AT_ONCE:
-        return _in_parts(points, start)
+        return _in_parts(points, start, below)
     scale = np.abs(points).max() or 1.0
     points = points / scale
     chosen = list(start) or [int(np.einsum("ij,ij->i", points, points).argmin())]
     shares = np.full(len(chosen), 1 / len(chosen))
-    for _ in range(10 * (points.shape[1] + 10)):
+    width = points.shape[1]
+    for _ in range(min(10 * (width + 10), max(50, _WORK // width**3))):  # fewer in very many dimensions
         while True:  # the nearest point of the affine hull, unless a share is negative there
             some = points[chosen]
             gram = some @ some.T + 1
@@ -105,22 +114,22 @@ def nearest_in_hull(points: Floats, start: Sequence[int] = ()) -> tuple[Floats, 
         nearest = shares @ points[chosen]
         along = points @ nearest
         new, size = int(along.argmin()), nearest @ nearest
-        if along[new] >= size * (1 - _CLOSE) or size < _ZERO**2 or new in chosen:
+        if along[new] >= size * (1 - _CLOSE) or size < max(_ZERO, below / scale) ** 2 or new in chosen:
             break
         chosen, shares = [*chosen, new], np.append(shares, 0.0)
     return nearest * scale, chosen
 
 
-def _in_parts(points: Floats, start: Sequence[int]) -> tuple[Floats, list[int]]:
+def _in_parts(points: Floats, start: Sequence[int], below: float) -> tuple[Floats, list[int]]:
     """The same for many points: of a few, until no other is nearer along what was found."""
     sizes = np.einsum("ij,ij->i", points, points)
     few = np.union1d(np.argpartition(sizes, _AT_ONCE)[:_AT_ONCE], np.array(start, dtype=np.intp))
     inside = np.searchsorted(few, np.array(start, dtype=np.intp)).tolist()
-    for _ in range(_ROUNDS):
-        nearest, holding = nearest_in_hull(points[few], inside)
+    for _ in range(min(_ROUNDS, max(3, _WORK // (10 * points.shape[1] ** 3)))):
+        nearest, holding = nearest_in_hull(points[few], inside, below)
         chosen = few[holding]
         along = points @ nearest
-        if along.argmin() in few:  # as near as floats tell
+        if along.argmin() in few or nearest @ nearest < below**2:  # as near as floats tell, or near enough
             break
         few = np.union1d(np.argpartition(along, _AT_ONCE)[:_AT_ONCE], chosen)
         inside = np.searchsorted(few, chosen).tolist()

@@ -138,6 +138,10 @@ class Encoder:
         return self.rows[:, -1]
 
     @property
+    def hidden(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        return [(self.weight, self.bias)]
+
+    @property
     def out(self) -> NDArray[np.floating]:
         return np.tile(_OUT.astype(self.dtype), len(self.slabs))
 

@@ -105,6 +105,14 @@ def test_what_is_asked_for_is_kept(seed: int, tmp_path: Path) -> None:
         assert not run(patch, near)[12:].any()
 
 
+def test_a_radius_of_which_floats_take_a_part(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    problem = LabelProblem(rng.normal(size=(30, 8)) + 300, np.zeros((30, 2)), {0: 0, 1: 1, 2: 0}, "float32")
+    patch = judged(patch_classifier(problem, radius=0.02), tmp_path)
+    assert patch.radius is not None
+    assert patch.radius >= Fraction(0.02)
+
+
 def test_reach(tmp_path: Path) -> None:
     """Tight patches leave what is near an edited point alone, wide ones and ones of a number do not."""
     rng = np.random.default_rng(0)
@@ -132,6 +140,25 @@ def test_the_size_in_general_position(dtype: str, tmp_path: Path) -> None:
     patch = judged(patch_classifier(LabelProblem(points, base, labels, dtype)), tmp_path)
     assert (patch.neurons, patch.decoder) == (3 * 2 + 2, "two neurons")
     assert patch.parameters == sum(w.size + b.size for w, b in patch.layers)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_the_grid_along_a_line(d: int, tmp_path: Path) -> None:
+    """Of use in float64 and in few dimensions, where slabs hold few points."""
+    rng = np.random.default_rng(d)
+    points, base = rng.normal(size=(200, d)), rng.normal(size=(200, 4))
+    labels = {i: int(base[i].argmin()) for i in range(60)}
+    slabs = patch_classifier(LabelProblem(points, base, labels, "float64"))
+    line = patch_classifier(LabelProblem(points, base, labels, "float64"), encode="smallest")
+    assert judged(line, tmp_path).encoding == "grid along a line"
+    assert line.neurons < slabs.neurons
+    assert line.radius is None
+    asked = patch_classifier(LabelProblem(points, base, labels, "float64"), encode="smallest", radius=1e-9)
+    assert asked.encoding == "slabs"
+    few = LabelProblem(points[:60], base[:60], dict.fromkeys(range(8), 1), "float32")
+    assert judged(patch_classifier(few, encode="smallest"), tmp_path).encoding == "slabs"
+    with pytest.raises(ValueError, match="encode is 'line'"):
+        patch_classifier(LabelProblem(points, base, labels), encode="line")
 
 
 def test_many_classes(tmp_path: Path) -> None:

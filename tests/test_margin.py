@@ -43,7 +43,8 @@ def test_small_hulls(points: list, nearest: list) -> None:
 @pytest.mark.parametrize(("count", "d"), [(5, 3), (40, 10), (300, 5), (3000, 6)])
 def test_no_point_is_nearer_along_the_nearest(count: int, d: int) -> None:
     rng = np.random.default_rng(count)
-    points = rng.normal(size=(count, d)) + 4
+    points = rng.normal(size=(count, d)) * np.array([1, *[100] * (d - 1)])
+    points[:, 0] += 6
     found, holding = nearest_in_hull(points)
     assert (points @ found).min() >= found @ found * (1 - 1e-6)
     shares = np.linalg.lstsq(np.vstack([points[holding].T, np.ones(len(holding))]), np.append(found, 1))[0]

@@ -66,6 +66,13 @@ def test_the_rank_does_not_depend_on_units(scale: float) -> None:
     assert points @ weights[:-1] + weights[-1] == pytest.approx(along)
 
 
+def test_the_rank_of_points_near_a_line() -> None:
+    rng = np.random.default_rng(2)
+    points = np.outer(rng.normal(size=40), [1.0, 2, 3]) + 1e-4 * rng.normal(size=(40, 3))
+    assert Cloud(points).rank == 3
+    assert Cloud(points[:, :1] * np.array([[1.0, 2, 4]])).rank == 1
+
+
 def test_copies_stay_together() -> None:
     points = np.array([[0.0], [1], [0], [2], [0]])
     codes = np.array([2.0, 0, 2, 0, 2])
