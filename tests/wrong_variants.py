@@ -155,5 +155,5 @@ VARIANTS: dict[str, Variant] = {
     "slabs-first-hyperplane": of_the_zoo(
         "bubeck2020", general_position, "vanishing", lambda group, others: null_space(group)[0], 1, 2
     ),
-    "slabs-anywhere": Variant(replace(CLAIMS["bubeck2020"], name="wrong", hypotheses=()), 2, 2),
+    "slabs-anywhere": Variant(replace(CLAIMS["bubeck2020"], name="wrong", hypotheses=()), 2, 3),
 }  # fmt: skip
