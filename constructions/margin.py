@@ -39,8 +39,8 @@ def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, fl
     count = min(_DRAWN, max(64, 40 * budget)) if rows.shape[1] > 1 else 1
     drawn = rng.normal(size=(rows.shape[1], count))
     least = np.full(drawn.shape[1], np.inf)
-    for start in range(0, len(rows), 4096):
-        np.minimum(least, np.abs(rows[start : start + 4096] @ drawn).min(axis=0), out=least)
+    for k in range(0, len(rows), 4096):
+        np.minimum(least, np.abs(rows[k : k + 4096] @ drawn).min(axis=0), out=least)
     least /= np.linalg.norm(drawn, axis=0)
     starts = [rows @ drawn[:, k] for k in np.argsort(-least)[: max(1, min(_TRIED, budget) - 1)]]
     starts.append(np.ones(len(rows)))
