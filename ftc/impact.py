@@ -99,8 +99,8 @@ def cost(patch: ClassifierPatch, model: Any) -> Cost:
 
 def nearest_slab(patch: ClassifierPatch) -> NDArray[np.float64]:
     """For every protected point, how far each of its inputs may move before it can come into a slab of the
-    encoder, as floats tell: `g` is 0 outside of all slabs, so the support of `g` is no nearer. Nothing is told
-    of an encoder that has none."""
+    encoder, as floats tell: `g` is 0 outside of all slabs, so the support of `g` is no nearer. Nothing is
+    told of an encoder that has none."""
     if not isinstance(patch.encoder, Encoder):
         return np.zeros(0)
     protected = np.setdiff1d(np.arange(patch.problem.K), list(patch.problem.labels))
