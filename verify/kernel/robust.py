@@ -4,7 +4,7 @@ Over a ball in the maximum norm every neuron is a linear form of terms between -
 coordinate's offset, and one for each neuron that may have both signs. A neuron of one sign in the whole ball
 is linear or 0 there, exactly. Otherwise, with `z` in `[low, high]` and any `0 <= s <= 1`, `relu(z) - s z` is
 convex and 0 at `z = 0`: it lies between 0 and the larger of its values at the ends, `-s low` and
-`(1 - s) high`; a new term stands for it. (The forms of DeepZ, Singh et al., NeurIPS 2018, by integers.)
+`(1 - s) high`; a new term stands for it. (The forms of [Singh2018], by integers.)
 """
 
 from __future__ import annotations
