@@ -508,6 +508,34 @@ def test_errors_with_one_origin_cancel(tmp_path: Path) -> None:
         assert value > 0
 
 
+def test_an_unsure_sign_is_a_new_origin(tmp_path: Path) -> None:
+    """Neurons that are 0 but for rounding, in both hidden layers, beside others that share their errors: what
+    cancels is what the naive judge says, and evaluations keep to it."""
+    rng = random.Random(6)
+
+    def signs(rows: int, columns: int) -> tuple[list[Row], Row]:
+        return [[Fraction(rng.choice((-1, 0, 1))) for _ in range(columns)] for _ in range(rows)], [
+            Fraction(0)
+        ] * rows
+
+    count = 0
+    while count < 150:
+        w, z = abs(number(rng, "near one", "float32")), abs(number(rng, "near one", "float32"))
+        rows, bias = signs(3, 2)
+        layers: Layers = [([[w * s for s in row] for row in rows], bias), signs(3, 3), signs(1, 3)]
+        bounds = output_sums(layers, [z, z], "float32")
+        if bounds is None or not bounds[0][1]:
+            continue
+        count += 1
+        ((value, error, _),) = bounds
+        for _ in range(4):
+            assert abs(some_evaluation(rng, layers, [z, z], "float32")[0] - value) <= error
+        for factor, good in ((1 - Fraction(1, 2**20), False), (1 + Fraction(1, 2**20), True)):
+            claim = deployed("float32", "float64", tolerance=str(error * factor))
+            content = document(layers, [[z, z]], [[Fraction(0)]], {0: [value]}, claim)
+            assert accepted(content, tmp_path) is good
+
+
 def test_what_is_ahead_is_ahead_in_every_evaluation(tmp_path: Path) -> None:
     """Leads of the size of the last bits: whatever is accepted holds in hundreds of evaluations."""
     rng = random.Random(4)
