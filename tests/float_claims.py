@@ -206,11 +206,16 @@ def output_sums(layers: Layers, x: Row, name: str) -> list[Sum] | None:
     return state
 
 
-def surely_ahead(one: Sum, other: Sum, name: str) -> bool:
+def lost(one: Sum, other: Sum, name: str) -> Fraction:
+    """What two sums may lose on each other by being rounded."""
     digits, largest = FORMATS[name]
-    value, error, _ = combined([Fraction(1), Fraction(-1)], [one, other], ZERO)
     sizes = sum((abs(v) + e for v, e, _ in (one, other)), ZERO)
-    return value - error > sizes / 2**digits + Fraction(2) ** (2 - largest - digits)
+    return sizes / 2**digits + Fraction(2) ** (2 - largest - digits)
+
+
+def surely_ahead(one: Sum, other: Sum, name: str) -> bool:
+    value, error, _ = combined([Fraction(1), Fraction(-1)], [one, other], ZERO)
+    return value - error > lost(one, other, name)
 
 
 def holds_as_floats(

@@ -16,10 +16,12 @@ from float_claims import (
     Overflow,
     Row,
     accepted,
+    combined,
     deployed,
     document,
     holds_as_floats,
     judged,
+    lost,
     output_sums,
     rounded,
     rounding_of,
@@ -508,6 +510,33 @@ def test_errors_with_one_origin_cancel(tmp_path: Path) -> None:
         assert value > 0
 
 
+def test_an_unsure_sign_is_a_new_origin(tmp_path: Path) -> None:
+    """Neurons that are 0 but for rounding, in both hidden layers, beside others that share their errors: what
+    cancels is what the naive judge says, and evaluations keep to it."""
+    rng = random.Random(6)
+
+    def signs(rows: int, columns: int) -> tuple[list[Row], Row]:
+        weight = [[Fraction(rng.choice((-1, 0, 1))) for _ in range(columns)] for _ in range(rows)]
+        return weight, [Fraction(rng.choice((0, 0, -1, 1)), 2**23) for _ in range(rows)]
+
+    count = 0
+    while count < 150:
+        w, z = abs(number(rng, "near one", "float32")), abs(number(rng, "near one", "float32"))
+        rows, bias = signs(3, 2)
+        layers: Layers = [([[w * s for s in row] for row in rows], bias), signs(3, 3), signs(1, 3)]
+        bounds = output_sums(layers, [z, z], "float32")
+        if bounds is None or not bounds[0][1]:
+            continue
+        count += 1
+        ((value, error, _),) = bounds
+        for _ in range(4):
+            assert abs(some_evaluation(rng, layers, [z, z], "float32")[0] - value) <= error
+        for factor, good in ((1 - Fraction(1, 2**20), False), (1 + Fraction(1, 2**20), True)):
+            claim = deployed("float32", "float64", tolerance=str(error * factor))
+            content = document(layers, [[z, z]], [[Fraction(0)]], {0: [value]}, claim)
+            assert accepted(content, tmp_path) is good
+
+
 def test_what_is_ahead_is_ahead_in_every_evaluation(tmp_path: Path) -> None:
     """Leads of the size of the last bits: whatever is accepted holds in hundreds of evaluations."""
     rng = random.Random(4)
@@ -527,6 +556,38 @@ def test_what_is_ahead_is_ahead_in_every_evaluation(tmp_path: Path) -> None:
             assert one is not None
             assert one > zero
     assert min(seen.values()) > 20
+
+
+@pytest.mark.parametrize("unit", [0, -140])
+@pytest.mark.parametrize("total", list(FORMATS))
+@pytest.mark.parametrize("dtype", list(FORMATS))
+def test_leads_a_little_below_and_above_the_bound(dtype: str, total: str, unit: int, tmp_path: Path) -> None:
+    """Two logits share a neuron, sometimes one that is 0 but for rounding; `2^-140` is subnormal."""
+    rng = random.Random(f"{dtype} {total} {unit}")
+    zero = Fraction(0)
+    seen = {True: 0, False: 0}
+    for _ in range(10):
+        w, x = ([abs(number(rng, "near one", dtype)) for _ in range(4)] for _ in range(2))
+        if rng.random() < 0.5:
+            w, x = [w[0], -w[0]], [x[0]] * 2
+        much = Fraction(rng.choice((1, 2**10)))
+        w, x = ([z * Fraction(2) ** (unit // 2) for z in row] for row in (w, x))
+        first = ([w], [zero])
+        lead = zero
+        for _ in range(3):  # it counts among the sizes itself
+            one, other = output_sums([first, ([[much], [much]], [lead, zero])], x, dtype) or []
+            bound = combined([Fraction(1), Fraction(-1)], [one, other], zero)[1] + lost(one, other, total)
+            lead = rounded(bound, dtype) or zero
+        for factor in (Fraction(1, 4), 1 - Fraction(1, 2**10), 1 + Fraction(1, 2**10), Fraction(2)):
+            layers = [first, ([[much], [much]], [rounded(factor * bound, dtype) or zero, zero])]
+            claim, base = deployed(dtype, total), [[zero, zero]]
+            good = accepted(document(layers, [x], base, {0: 0}, claim), tmp_path)
+            assert good is holds_as_floats(claim, layers, [x], base, {0: 0})
+            seen[good] += 1
+            for _ in range(10 * good):
+                g = [rounded(z, total) or zero for z in some_evaluation(rng, layers, x, dtype)]
+                assert g[0] > g[1]
+    assert min(seen.values()) > 2, seen
 
 
 def test_the_engine_asks_the_kernel(tmp_path: Path) -> None:

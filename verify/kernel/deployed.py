@@ -1,7 +1,8 @@
 """The claim `deployed`: what IEEE 754 arithmetic makes of the network, whatever the order of summation.
 
 `g` runs in the format `dtype` on points that are numbers of it, each layer by sums of products in any order,
-with or without FMA, without flush-to-zero; `base + g` is rounded once, to the format `sum`.
+with or without FMA, without flush-to-zero; every neuron is computed once, and all sums of the next layer use
+that float; `base + g` is rounded once, to the format `sum`.
 """
 
 from __future__ import annotations

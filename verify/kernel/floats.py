@@ -58,7 +58,8 @@ Origin = tuple[str, int, int]
 @dataclass(frozen=True)
 class Near:
     """A float near an exact `value`: off by at most `error`, and by all `noise` times unknown numbers between
-    -1 and 1, one for each origin. So errors that have one origin can cancel."""
+    -1 and 1, one for each origin. So errors that have one origin can cancel. Both hold at once, in every
+    evaluation, for all floats and one choice of these numbers; no noise means no error."""
 
     value: int
     error: int = 0
