@@ -28,6 +28,7 @@ TOLERANCE = 0.25
 _RANK, _RANK_OF_ALL = 1e-9, 1e-12
 _FLAT = 4.0  # the constant coordinate, for a typical size 1 of the others: flat functions are preferred
 _FINEST = 60  # doublings of the steepness
+_AT_ONCE = 8  # one slab of so many is cut, if floats do not carry them
 _SPARE = 1 + 2.0**-5  # more than the radius that is asked for, which is rounded down in the end
 
 
@@ -245,8 +246,10 @@ def slab_encoder(
             raise ValueError(
                 f"{dtype} is too coarse for this: the code at point {worst} may be off by {off[worst]:.2g}"
             )
-        group, *_ = done.pop(min(steep, key=lambda k: done[k][1].reach()))
-        waiting = [group[: len(group) // 2], group[len(group) // 2 :]]
+        steep.sort(key=lambda k: done[k][1].reach())
+        for k in sorted(steep[: max(1, len(done) // _AT_ONCE)], reverse=True):  # of many, several at once
+            group, *_ = done.pop(k)
+            waiting += [group[: len(group) // 2], group[len(group) // 2 :]]
 
 
 def _groups(cloud: Cloud, codes: Floats) -> list[list[NDArray[np.intp]]]:
