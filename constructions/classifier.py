@@ -150,12 +150,8 @@ def _encoder(
 def _needy(problem: LabelProblem, margin: Fraction) -> dict[int, Fraction]:
     """The edits that need a code, and by how much their label is behind: it does not lead by the margin,
     there or at an equal point."""
-    behind, wrong = {}, set()
-    for i, label in problem.labels.items():
-        own = Fraction(float(problem.base[i, label]))
-        behind[i] = Fraction(float(np.delete(problem.base[i], label).max())) - own
-        if behind[i] > -margin or behind[i] == 0:
-            wrong.add(problem.points[i].tobytes())
+    behind = problem.deficit
+    wrong = {problem.points[i].tobytes() for i, lack in behind.items() if lack > -margin or lack == 0}
     return {i: lack for i, lack in behind.items() if problem.points[i].tobytes() in wrong}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ class LabelProblem:
 
     >>> problem = LabelProblem([[0, 1], [1, 1]], [[1.0, 0.0], [0.5, 0.0]], {1: 1})
     >>> problem.deficit
-    {1: 0.5}
+    {1: Fraction(1, 2)}
     >>> LabelProblem([[0, 1], [1e-60, 1]], [[1.0, 0.0], [0.5, 0.0]], {1: 1})
     Traceback (most recent call last):
     ValueError: points 0 and 1 are equal in float32, but point 0 is protected and point 1 gets the label 1
@@ -94,12 +95,12 @@ class LabelProblem:
         return np.result_type(self.base.dtype, self.dtype)
 
     @property
-    def deficit(self) -> dict[int, float]:
-        """By how much the largest other score is above that of the wanted label, at every edit."""
+    def deficit(self) -> dict[int, Fraction]:
+        """By how much the largest other score is above that of the wanted label, at every edit, exactly."""
         out = {}
         for i, label in self.labels.items():
-            others = np.delete(self.base[i].astype(np.float64), label)
-            out[i] = float(others.max() - float(self.base[i, label]))
+            largest = Fraction(float(np.delete(self.base[i], label).max()))
+            out[i] = largest - Fraction(float(self.base[i, label]))
         return out
 
     def _refuse_conflicts(self) -> None:

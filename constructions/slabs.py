@@ -95,8 +95,12 @@ class Slab:
 
     def reach(self, factor: float = 1.0) -> float:
         """How far every input may move without a change of `|v| - factor |h|` by more than `TOLERANCE`."""
-        steepness = factor * np.abs(self.h[:-1]).sum() + np.abs(self.v[:-1]).sum()
-        return float(TOLERANCE / steepness) if steepness else np.inf
+        steepness = self.steepness(factor)
+        return TOLERANCE / steepness if steepness else np.inf
+
+    def steepness(self, factor: float = 1.0) -> float:
+        """By how much `|v| - factor |h|` changes at most, for a change of 1 in every input."""
+        return float(factor * np.abs(self.h[:-1]).sum() + np.abs(self.v[:-1]).sum())
 
     def factor(self, reach: float) -> float:
         """The factor, at least 1, for which the reach is this or less."""

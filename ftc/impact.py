@@ -109,8 +109,7 @@ def nearest_slab(patch: ClassifierPatch) -> NDArray[np.float64]:
     for slab, factor in zip(patch.encoder.slabs, patch.encoder.factors, strict=True):
         h = factor * slab.h
         room = np.abs(points @ h[:-1] + h[-1]) - np.abs(points @ slab.v[:-1] + slab.v[-1])
-        steepness = np.abs(h[:-1]).sum() + np.abs(slab.v[:-1]).sum()
-        if steepness:
+        if steepness := slab.steepness(factor):
             least = np.minimum(least, np.maximum(room, 0) / steepness)
     return least
 

@@ -69,8 +69,10 @@ def patch(
     with steps() as (say, count):
         say("reading")
         frozen = load_model(model)
-        points = read_points(data, protect or ())
-        columns, rows = columns_of(frozen), len(read_points(data))
+        points = read_points(data)
+        columns, rows = columns_of(frozen), len(points)
+        if protect:
+            points = read_points(data, protect)
         say("asking the frozen model")
         scores = scores_at(frozen, points, model)
         wanted = read_edits(labels, columns, rows)
