@@ -14,10 +14,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from constructions.cloud import Cloud
 from constructions.labels import LabelProblem
 from constructions.line_encoder import LineEncoder, line_encoder
 from constructions.rounding import rounding
-from constructions.slabs import TOLERANCE, Cloud, Encoder, Reach, slab_encoder
+from constructions.slab_encoder import Encoder, Reach, slab_encoder
+from constructions.slabs import TOLERANCE
 
 __all__ = ["ClassifierPatch", "patch_classifier"]
 
@@ -61,11 +63,16 @@ def patch_classifier(
     margin: float = 0.0,
     radius: float = 0.0,
     reach: Reach = "wide",
+    slabs: int = 2,
     encode: Literal["slabs", "smallest"] = "slabs",
     seed: int = 0,
 ) -> ClassifierPatch:
-    """A patch of `3 G + 2` neurons in three layers, where `G` groups of edits lie on a hyperplane each: at
-    least `ceil(N / rank)` of them; more if floats, the radius or the reach ask for it.
+    """A patch of `7 G + 2` neurons in four layers, where `G` groups of edits lie in two slabs at once each,
+    or of `3 G + 2` in three layers if one slab is to do: at least `ceil(N / rank)` groups; more if floats,
+    the radius or the reach ask for it.
+
+    A slab goes on along its hyperplane for ever and meets inputs that nobody has seen; few of them lie in two
+    slabs at once.
 
     *Decoder.* `s` is the code, one number. `p = relu(s - 1/4)`, `q = relu(s - 3/4)`: both are 0 for `s <=
     1/4`, and `p - q = 1/2`, `s = p + 1/4` for `s >= 3/4`. Class number `c` gets `B (2 c s - c^2)`, which is
@@ -80,20 +87,24 @@ def patch_classifier(
         radius: labels hold, and `g` is 0 around protected points, within at least so much in every
             coordinate; the largest radius that is found is claimed.
         reach: see `slab_encoder`.
+        slabs: in so many at once a group of edits lies. One takes the fewest neurons; with more of them, `g`
+            is 0 at more unseen inputs, and `wide` ones have a larger radius.
         encode: `smallest` takes a grid along a line if that has fewer neurons, as in few dimensions, and no
-            radius or reach is asked for; nothing is claimed around points then.
+            radius, nor a number as reach, is asked for; nothing is claimed around points then.
 
     Raises:
         ValueError: a margin, radius or reach that cannot be had; the message names the points in the way.
 
     >>> corners = [[x, y] for x in range(4) for y in range(4)]
     >>> problem = LabelProblem(corners, [[1, 0, 0]] * 16, {5: 1, 6: 2, 10: 1})
-    >>> patch = patch_classifier(problem)
+    >>> patch = patch_classifier(problem, slabs=1)
     >>> patch.neurons <= 3 * 3 + 2
     True
     """
     if not 0 <= margin < np.inf or not 0 <= radius < np.inf:
         raise ValueError(f"margin is {margin} and radius {radius}: expected finite numbers from 0")
+    if isinstance(slabs, bool) or not isinstance(slabs, int | np.integer) or slabs < 1:
+        raise ValueError(f"slabs is {slabs!r}: expected an integer from 1")
     needy = _needy(problem, Fraction(margin))
     classes = sorted({problem.labels[i] for i in needy})
     codes = np.zeros(problem.K)
@@ -102,9 +113,9 @@ def patch_classifier(
     if encode not in ("slabs", "smallest"):
         raise ValueError(f"encode is {encode!r}: expected 'slabs' or 'smallest'")
     encoder: Encoder | LineEncoder
-    encoder, found = _encoder(problem, cloud, codes, radius, reach, seed)
-    if encode == "smallest" and not radius and reach == "wide":
-        line = line_encoder(cloud, codes, problem.dtype, len(encoder.bias), seed)
+    encoder, found = _encoder(problem, cloud, codes, radius, reach, slabs, seed)
+    if encode == "smallest" and not radius and isinstance(reach, str):
+        line = line_encoder(cloud, codes, problem.dtype, encoder.neurons, seed)
         encoder, found = (encoder, found) if line is None else (line, None)
     need = 2 * (max(needy.values(), default=Fraction(0)) + Fraction(margin))
     for name, decoder in DECODERS.items():
@@ -123,14 +134,22 @@ def patch_classifier(
 
 
 def _encoder(
-    problem: LabelProblem, cloud: Cloud, codes: Floats, radius: float, reach: Reach, seed: int
+    problem: LabelProblem,
+    cloud: Cloud,
+    codes: Floats,
+    radius: float,
+    reach: Reach,
+    slabs: int,
+    seed: int,
 ) -> tuple[Encoder, Fraction | None]:
     """An encoder with the radius that is asked for; more is asked of the slabs if floats take a part of
     it."""
     asked = radius
     for _ in range(_TRIES):
         try:
-            encoder = slab_encoder(cloud, codes, problem.dtype, radius=asked, reach=reach, seed=seed)
+            encoder = slab_encoder(
+                cloud, codes, problem.dtype, slabs=slabs, radius=asked, reach=reach, seed=seed
+            )
         except ValueError as error:
             if asked == radius:
                 raise
@@ -138,7 +157,7 @@ def _encoder(
                 f"{problem.dtype} is too coarse for a radius of {radius:g}, as more is needed: {error}"
             ) from None
         found = _radius(encoder, cloud, codes)
-        if not radius or not encoder.slabs or (found is not None and found >= radius):
+        if not radius or not encoder.groups or (found is not None and found >= radius):
             return encoder, found
         if found is None:
             break
@@ -211,27 +230,55 @@ def _leads(problem: LabelProblem, layers: list[FloatLayer], margin: float, edite
 
 
 def _radius(encoder: Encoder, cloud: Cloud, codes: Floats) -> Fraction | None:
-    """How far every input may move: around its members a slab may lose the tolerance, elsewhere its neurons
-    keep their signs. What rounded weights leave where all three are active counts too."""
-    if not encoder.slabs:
+    """How far every input may move before the code is off by more than the tolerance, as bounds for each slab
+    tell: one whose neurons have no sure sign may be higher by as much as it changes."""
+    if not encoder.groups:
         return None
-    rows = encoder.rows.astype(np.float64).reshape(len(encoder.slabs), 3, -1)
-    left = float(np.abs(rows[:, 0, :-1] + rows[:, 1, :-1] - 2 * rows[:, 2, :-1]).sum())
-    spare = TOLERANCE - float(encoder.off(cloud, codes).max(initial=0))
-    least = spare / left if left else np.inf
-    for slab, three in zip(encoder.slabs, rows, strict=True):
-        v = (three[0] - three[1]) / 2
-        steepness = float(np.abs(three[2, :-1]).sum() + np.abs(v[:-1]).sum())
-        least = min(least, spare / (steepness + left) if steepness + left else np.inf)
-        values = cloud.points @ three[:, :-1].T + three[:, -1]
-        room = np.where((values > 0).all(axis=1) | (values < 0).all(axis=1), np.abs(values).min(axis=1), 0.0)
-        room[slab.members] = np.inf
-        widest = float(np.abs(three[:, :-1]).sum(axis=1).max())
-        least = min(least, float(room.min()) / widest if widest else np.inf)
-    if not 0 < least < np.inf:
+    spare = TOLERANCE - encoder.off(cloud, codes)
+    rows = iter(encoder.rows.astype(np.float64).reshape(-1, 3, encoder.inputs + 1))
+    groups = [(group, [_Face(cloud, next(rows)) for _ in group.slabs]) for group in encoder.groups]
+    left = sum(face.left for _, faces in groups for face in faces)
+
+    def kept(radius: float) -> bool:
+        off = radius * left - spare
+        for group, faces in groups:
+            most = sum(face.most(radius) for face in faces) - group.spare
+            most = np.maximum(most, 0)
+            most[group.members] = radius * sum(face.steepness for face in faces)
+            off = off + most
+        return bool((off <= 0).all())
+
+    low, high = 0.0, 1.0
+    while kept(high) and high < 2.0**100:
+        low, high = high, 2 * high
+    while high > 2.0**-140 and (not low or high / low > 1 + 2.0**-9):
+        middle = np.sqrt(low * high) if low else high / 2
+        low, high = (middle, high) if kept(middle) else (low, middle)
+    if not low:
         return None
-    mantissa, exponent = np.frexp(least * (1 - 2.0**-6))
+    mantissa, exponent = np.frexp(low * (1 - 2.0**-6))
     return Fraction(int(mantissa * 256)) * Fraction(2) ** (int(exponent) - 8)
+
+
+class _Face:
+    """A slab as its rounded neurons make it, at all points of the cloud."""
+
+    def __init__(self, cloud: Cloud, rows: Floats) -> None:
+        plus, minus, h = rows
+        v = (plus - minus) / 2
+        self.left = float(np.abs(plus + minus - 2 * h)[:-1].sum())
+        self.level = float(np.abs(v[:-1]).sum())
+        self.steepness = float(np.abs(h[:-1]).sum()) + self.level
+        self.height = np.abs(cloud.points @ v[:-1] + v[-1])
+        self.outside = np.abs(cloud.points @ h[:-1] + h[-1]) - self.height
+
+    def most(self, radius: float) -> Floats:
+        """Its largest value for inputs that move by `radius`: 0 where it is surely outside."""
+        inside = np.minimum(
+            self.height + radius * self.level + radius * self.steepness / 4,
+            2 * radius * self.steepness - self.outside,
+        )
+        return np.where(self.outside >= radius * self.steepness, 0.0, inside)
 
 
 DECODERS = {"two neurons": _two_neurons, "three neurons": _three_neurons, "steps": _steps}

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from constructions.build import build
+from constructions.cloud import Cloud, Floats
 from constructions.problem import FineTuningProblem
 from constructions.rounding import rounding
-from constructions.slabs import TOLERANCE, Cloud, Floats
+from constructions.slabs import TOLERANCE
 
 __all__ = ["LineEncoder", "line_encoder"]
 

@@ -23,9 +23,10 @@ _ROUNDS = 50
 _WORK = 2 * 10**9
 
 
-def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, float]:
+def widest_direction(rows: Floats, rng: np.random.Generator, leave: int = 0) -> tuple[Floats, float]:
     """A unit vector `a` with a large least `|row . a|`, and this number; 0 if every one that was found is
-    orthogonal to some row.
+    orthogonal to some row. `leave` rows, fewer than all, do not count: the nearest to the best of many random
+    hyperplanes.
 
     The sides of the best of many random vectors, and one side for all, are tried; then single rows that
     hold the best one back change their side, as long as this helps.
@@ -38,14 +39,16 @@ def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, fl
     budget = _BUDGET // rows.size
     count = min(_DRAWN, max(64, 40 * budget)) if rows.shape[1] > 1 else 1
     drawn = rng.normal(size=(rows.shape[1], count))
+    drawn /= np.linalg.norm(drawn, axis=0)
+    if leave:
+        rows = _without(rows, drawn, leave)
     least = np.full(drawn.shape[1], np.inf)
     for k in range(0, len(rows), 4096):
         np.minimum(least, np.abs(rows[k : k + 4096] @ drawn).min(axis=0), out=least)
-    least /= np.linalg.norm(drawn, axis=0)
     starts = [rows @ drawn[:, k] for k in np.argsort(-least)[: max(1, min(_TRIED, budget) - 1)]]
     starts.append(np.ones(len(rows)))
-    first = drawn[:, least.argmax()] / np.linalg.norm(drawn[:, least.argmax()])
-    best: tuple[Floats, float, Floats, list[int]] = first, float(least.max()), np.ones(len(rows)), []
+    best: tuple[Floats, float, Floats, list[int]]
+    best = drawn[:, least.argmax()], float(least.max()), np.ones(len(rows)), []
     for start in starts:
         found = _within(rows, np.where(start < 0, -1.0, 1.0), (), best[1])
         best = max(best, found, key=lambda one: one[1])
@@ -63,6 +66,18 @@ def widest_direction(rows: Floats, rng: np.random.Generator) -> tuple[Floats, fl
         else:
             break
     return best[0], best[1]
+
+
+def _without(rows: Floats, drawn: Floats, leave: int) -> Floats:
+    """Rows less the `leave` that are nearest to the hyperplane, of those drawn, that has the others
+    furthest."""
+    best, kept = -1.0, rows
+    for vector in drawn.T:
+        away = np.abs(rows @ vector)
+        order = np.argpartition(away, leave)
+        if away[order[leave]] > best:
+            best, kept = float(away[order[leave]]), rows[order[leave:]]
+    return kept
 
 
 def _within(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from constructions.classifier import ClassifierPatch
-from constructions.slabs import Encoder
+from constructions.slab_encoder import Encoder
 from ftc.patched import PatchedClassifier, frozen_scores
 
 __all__ = ["MEMORIZES", "Cost", "Effect", "Neighbourhood", "cost", "effect", "nearest_slab", "neighbourhood"]
@@ -98,20 +98,13 @@ def cost(patch: ClassifierPatch, model: Any) -> Cost:
 
 
 def nearest_slab(patch: ClassifierPatch) -> NDArray[np.float64]:
-    """For every protected point, how far each of its inputs may move before it can come into a slab of the
-    encoder, as floats tell: `g` is 0 outside of all slabs, so the support of `g` is no nearer. Nothing is
-    told of an encoder that has none."""
+    """For every protected point, how far each of its inputs may move before it can come into all slabs of a
+    group, as floats tell: `g` is 0 elsewhere, so the support of `g` is no nearer. Nothing is told of an
+    encoder without slabs."""
     if not isinstance(patch.encoder, Encoder):
         return np.zeros(0)
     protected = np.setdiff1d(np.arange(patch.problem.K), list(patch.problem.labels))
-    points = patch.problem.points[protected].astype(np.float64)
-    least = np.full(len(points), np.inf)
-    for slab, factor in zip(patch.encoder.slabs, patch.encoder.factors, strict=True):
-        h = factor * slab.h
-        room = np.abs(points @ h[:-1] + h[-1]) - np.abs(points @ slab.v[:-1] + slab.v[-1])
-        if steepness := slab.steepness(factor):
-            least = np.minimum(least, np.maximum(room, 0) / steepness)
-    return least
+    return patch.encoder.room(patch.problem.points[protected].astype(np.float64))
 
 
 @dataclass(frozen=True)

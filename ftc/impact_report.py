@@ -97,7 +97,7 @@ def impact_text(report: dict[str, Any]) -> str:
             "ones are touched",
         ]
         if held["right_to_wrong"] > held["wrong_to_right"]:
-            lines.append("it harms unseen inputs: --reach tight --dtype float64 touches fewer")
+            lines.append("it harms unseen inputs: --reach tight, --slabs 3 or --dtype float64 touch fewer")
     around = report["neighbourhood"]
     pairs = list(zip(around["noise"], around["edits_kept"], around["protected_touched"], strict=True))
     shown = [pairs[0], pairs[len(pairs) // 2], pairs[-1]]

@@ -28,6 +28,13 @@ from ftc.progress import steps
 __all__ = ["COMMANDS"]
 
 
+class Encode(StrEnum):
+    """By which encoder."""
+
+    slabs = "slabs"
+    smallest = "smallest"
+
+
 class Floats(StrEnum):
     """In which the patch runs."""
 
@@ -53,6 +60,12 @@ def patch(
     reach: Annotated[
         str, typer.Option(help="How far a fix goes around a sample: tight, wide or R.")
     ] = "tight",
+    slabs: Annotated[
+        int, typer.Option(min=1, help="A fix lies in so many slabs at once: 1 is smallest, more touch less.")
+    ] = 2,
+    encode: Annotated[
+        Encode, typer.Option(help="smallest: a grid along a line if that is smaller; no radius then.")
+    ] = Encode.slabs,
     dtype: Annotated[Floats, typer.Option(help="In which the patch runs.")] = Floats.float32,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     as_json: Json = False,
@@ -92,9 +105,10 @@ def patch(
                     f"{labels}: every listed sample has its label already, there is nothing to do"
                 )
             with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is checked
-                found = patch_classifier(problem, margin=margin, radius=radius, reach=width, seed=seed)
-            if found.radius is not None and found.radius < radius:
-                raise ValueError(f"radius {radius:g} cannot be had: {float(found.radius):.3g} was found")
+                found = patch_classifier(
+                    problem, margin=margin, radius=radius, reach=width, slabs=slabs, encode=encode.value,
+                    seed=seed,
+                )  # fmt: skip
         except ValueError as error:
             where = f"; points from {rows} on are the rows of --protect" if protect else ""
             raise ValueError(f"{error}{where}") from None

@@ -59,8 +59,8 @@ class Offer:
 
 
 def plan(n: int, k: int, d: int, classes: int, rank: int | None = None) -> list[Offer]:
-    """What `n` edits among `k` points in `R^d` cost. All but the last change one output to any values; the
-    last changes the labels of a classifier.
+    """What `n` edits among `k` points in `R^d` cost. All but the last two change one output to any values;
+    these change the labels of a classifier.
 
     Args:
         rank: of the points less their mean; `min(d, k - 1)` if None.
@@ -69,7 +69,7 @@ def plan(n: int, k: int, d: int, classes: int, rank: int | None = None) -> list[
         ValueError: a number that cannot be.
 
     >>> [offer.neurons for offer in plan(100, 1000, 64, 10)]
-    [300, 40, 24, 6, 8, 8, 8]
+    [300, 40, 24, 6, 8, 8, 16, 8]
     """
     if not 1 <= n <= k:
         raise ValueError(f"{n} edits among {k} points: expected 1 <= edits <= points")
@@ -85,7 +85,8 @@ def plan(n: int, k: int, d: int, classes: int, rank: int | None = None) -> list[
         Offer("two layers, one sign", "general position", (3 * groups,), d, 1, None, False),
         Offer("two layers", "general position", (4 * groups,), d, 1, None, False),
         Offer("three layers, lifted", "general position", (3 * groups, 2), d, 1, None, False),
-        Offer("classifier patch", "general position", (3 * groups, 2), d, classes, None, True),
+        Offer("classifier patch", "general position", (6 * groups, groups, 2), d, classes, None, True),
+        Offer("classifier patch, one slab", "general position", (3 * groups, 2), d, classes, None, True),
     ]  # fmt: skip
 
 
@@ -112,8 +113,8 @@ def show_plan(
 ) -> None:
     """What N fixes will cost: neurons, parameters, bytes and multiply-adds, before anything is built.
 
-    All but the last row change one output to any values. `needed` is proven for the worst case of any points
-    and values; general position goes below it because it is not the worst case.
+    All but the last two rows change one output to any values. `needed` is proven for the worst case of any
+    points and values; general position goes below it because it is not the worst case.
     """
     offers = plan(edits, points, dim, classes, rank)
     if as_json:
@@ -129,11 +130,11 @@ def show_plan(
         cells = (offer.neurons, offer.needed or "-", f"{offer.parameters:,}", f"{offer.multiply_adds:,}")
         table.add_row(offer.construction + star, *map(str, cells))
     Console().print(table)
-    sizes = offers[-1].bytes or {}
+    sizes = next(offer.bytes for offer in offers if offer.bytes)
     print("* if the points are in general position for the rank; more where groups must be cut")
     print(
-        f"The classifier patch takes {sizes['float32']:,} bytes in float32, {sizes['float64']:,} in float64; "
-        "all others change one output to any values, by exact numbers that floats do not hold."
+        f"The classifier patch takes {sizes['float32']:,} bytes in float32, {sizes['float64']:,} in float64. "
+        "All other constructions change one output to any values, by exact numbers that floats do not hold."
     )
     print("needed: proven for the worst case of any points and values, with as many layers")
 

@@ -75,16 +75,16 @@ def test_every_patch_is_accepted(kind: str, tmp_path: Path) -> None:
         problem = random_problem(kind, seed)
         rng = np.random.default_rng(seed)
         margin = float(rng.choice([0, 0.5, 3]))
-        reach = ("wide", "tight")[int(rng.integers(2))]
+        reach, slabs = ("wide", "tight")[int(rng.integers(2))], int(rng.integers(1, 4))
         try:
-            patch = patch_classifier(problem, margin=margin, reach=reach, seed=seed)
+            patch = patch_classifier(problem, margin=margin, reach=reach, slabs=slabs, seed=seed)
         except ValueError as error:
             assert "too coarse" in str(error) or "cannot be told" in str(error)  # noqa: PT017
             refused += 1
             continue
         judged(patch, tmp_path)
         assert patch.margin == Fraction(margin)
-        assert patch.neurons <= 3 * problem.N + max(3, 2 * problem.C)
+        assert patch.neurons <= (3 * slabs + 1) * problem.N + max(3, 2 * problem.C)
     limit = {"close": 4, "offset": 3, "subnormal": 7, "line": 2, "scales": 1}
     assert refused <= limit.get(kind, 0)
 
@@ -137,9 +137,24 @@ def test_the_size_in_general_position(dtype: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     points, base = rng.normal(size=(90, 10)), rng.normal(size=(90, 4))
     labels = {i: int(base[i].argmin()) for i in range(20)}
-    patch = judged(patch_classifier(LabelProblem(points, base, labels, dtype)), tmp_path)
-    assert (patch.neurons, patch.decoder) == (3 * 2 + 2, "two neurons")
-    assert patch.parameters == sum(w.size + b.size for w, b in patch.layers)
+    problem = LabelProblem(points, base, labels, dtype)
+    for slabs, neurons in ((1, 3 * 2 + 2), (2, 7 * 2 + 2), (3, 10 * 2 + 2)):
+        patch = judged(patch_classifier(problem, slabs=slabs), tmp_path)
+        assert (patch.neurons, patch.decoder) == (neurons, "two neurons")
+        assert patch.parameters == sum(w.size + b.size for w, b in patch.layers)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_several_slabs_leave_unseen_inputs_alone(dtype: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    points, base = rng.normal(size=(300, 12)), rng.normal(size=(300, 4))
+    problem = LabelProblem(points, base, {i: int(base[i].argmin()) for i in range(44)}, dtype)
+    unseen = rng.normal(size=(20000, 12))
+    patches = [judged(patch_classifier(problem, slabs=slabs), tmp_path) for slabs in (1, 2, 3)]
+    touched = [int(run(patch, unseen).any(axis=1).sum()) for patch in patches]
+    assert touched[0] > 1.5 * touched[1] > 1.5**2 * touched[2]
+    radii = [patch.radius or 0 for patch in patches]
+    assert radii[0] < radii[1] < radii[2]
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -148,7 +163,7 @@ def test_the_grid_along_a_line(d: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(d)
     points, base = rng.normal(size=(200, d)), rng.normal(size=(200, 4))
     labels = {i: int(base[i].argmin()) for i in range(60)}
-    slabs = patch_classifier(LabelProblem(points, base, labels, "float64"))
+    slabs = patch_classifier(LabelProblem(points, base, labels, "float64"), slabs=1)
     line = patch_classifier(LabelProblem(points, base, labels, "float64"), encode="smallest")
     assert judged(line, tmp_path).encoding == "grid along a line"
     assert line.neurons < slabs.neurons
@@ -165,7 +180,7 @@ def test_many_classes(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     points = rng.integers(0, 9, size=(60, 12)).astype(float)
     problem = LabelProblem(points, rng.normal(size=(60, 200)), {i: 3 * i for i in range(40)}, "float64")
-    patch = judged(patch_classifier(problem), tmp_path)
+    patch = judged(patch_classifier(problem, slabs=1), tmp_path)
     assert len({problem.labels[i] for i in range(40)}) == 40
     assert patch.neurons <= 3 * 40 + 3
 
@@ -173,11 +188,11 @@ def test_many_classes(tmp_path: Path) -> None:
 def test_what_is_right_already_needs_no_code(tmp_path: Path) -> None:
     base = [[0.0, 1.0], [0.0, 0.25], [1.0, 1.0], [0.0, 0.0]]
     problem = LabelProblem([[0], [1], [2], [3]], base, {0: 1, 1: 1, 2: 0}, "float64")
-    assert judged(patch_classifier(problem), tmp_path).neurons == 3 + 2  # only the tie
-    assert judged(patch_classifier(problem, margin=0.25), tmp_path).neurons == 3 + 2
-    assert judged(patch_classifier(problem, margin=0.5), tmp_path).neurons == 6 + 2
+    assert judged(patch_classifier(problem, slabs=1), tmp_path).neurons == 3 + 2  # only the tie
+    assert judged(patch_classifier(problem, margin=0.25, slabs=1), tmp_path).neurons == 3 + 2
+    assert judged(patch_classifier(problem, margin=0.5, slabs=1), tmp_path).neurons == 6 + 2
     done = LabelProblem([[0], [1]], base[:2], {0: 1}, "float32")
-    assert judged(patch_classifier(done), tmp_path).encoder.slabs == []
+    assert judged(patch_classifier(done), tmp_path).encoder.groups == []
     assert judged(patch_classifier(LabelProblem([[0]], [[1, 2]], {})), tmp_path).radius is None
 
 
@@ -217,6 +232,8 @@ def test_seeds() -> None:
         ({"margin": 1e39}, "float32 is too coarse for scores of this size"),
         ({"reach": "far"}, "reach is 'far': expected 'wide', 'tight' or a positive number"),
         ({"reach": 0.0}, "reach is 0.0"),
+        ({"slabs": 0}, "slabs is 0: expected an integer from 1"),
+        ({"slabs": 1.5}, "slabs is 1.5: expected an integer from 1"),
         ({"reach": 3.0}, "3 around every point cannot be had: between points 1 and [02]"),
     ],
 )

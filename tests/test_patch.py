@@ -243,7 +243,7 @@ def test_check_finds_another_model_other_data_and_another_network(run, capsys) -
     assert difference(data=points) == "None"
     last = patched.layers[-1]
     patched.layers[-1] = (last[0], np.nextafter(last[1], np.float32(1)))
-    assert difference(model=patched).startswith("network: bias 2 of the patched model, row 0, column 0 is ")
+    assert difference(model=patched).startswith("network: bias 3 of the patched model, row 0, column 0 is ")
 
 
 def test_a_model_is_patched_apart_and_a_strange_input_is_left_to_it() -> None:
@@ -264,11 +264,12 @@ def test_distances_and_costs_are_those_of_the_patch() -> None:
     points = np.array([[0.0], [1.0], [3.0]])
     scaled = make_pipeline(StandardScaler(), LogisticRegression()).fit(points, [0, 1, 2])
     column = (int(scaled.predict([[1.0]])[0]) + 1) % 3
-    patch = patch_classifier(LabelProblem(points, scaled.decision_function(points), {1: column}))
+    patch = patch_classifier(LabelProblem(points, scaled.decision_function(points), {1: column}), slabs=1)
     assert cost(patch, scaled).of_model == cost(patch, scaled).multiply_adds / 3
 
     def code(x: float) -> float:
-        hidden = np.maximum(patch.encoder.weight[:, 0] * x + patch.encoder.bias, 0)
+        ((weight, bias),) = patch.encoder.hidden
+        hidden = np.maximum(weight[:, 0] * x + bias, 0)
         return abs(float(patch.encoder.out @ hidden))
 
     left, right = nearest_slab(patch)
@@ -394,15 +395,6 @@ def test_a_certificate_that_the_kernel_rejects_is_not_written(run, small, capsys
     assert sorted(Path().rglob("*")) == before
 
 
-def test_a_radius_that_was_not_found_is_an_error(run, small, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(
-        "ftc.patch.patch_classifier",
-        lambda *given, **more: replace(patch_classifier(*given, **more), radius=1e-9),
-    )
-    assert run("patch", *small, "-o", "fixed", "--radius", "1e-8") == 2
-    assert "radius 1e-08 cannot be had: 1e-09 was found" in capsys.readouterr().err
-
-
 def test_a_model_that_decides_by_something_else_is_refused(run, small, capsys, monkeypatch) -> None:
     monkeypatch.setattr(LogisticRegression, "predict", lambda self, points: np.zeros(len(points), dtype=int))
     assert run("patch", *small, "-o", "fixed") == 2
@@ -444,15 +436,16 @@ def test_a_plan_is_what_is_built(n: int) -> None:
             assert (network.widths, dense(network.layers)) == (offer.widths, offer.parameters)
     base = rng.normal(size=(len(points), 5))
     labels = {i: int(base[i].argmin()) for i in range(n)}
-    patch = patch_classifier(LabelProblem(points, base, labels))
-    offer = offers["classifier patch", "general position"]
-    assert patch.neurons == offer.neurons or n == 100  # where floats ask for smaller groups
-    assert patch.neurons >= offer.neurons
-    offer = replace(offer, widths=tuple(len(bias) for _, bias in patch.layers[:-1]))
-    assert patch.parameters == offer.parameters
-    assert offer.multiply_adds == sum(weight.size for weight, _ in patch.layers)
-    assert offer.bytes is not None
-    assert offer.bytes["float32"] == sum(w.nbytes + b.nbytes for w, b in patch.layers)
+    for name, slabs in (("classifier patch", 2), ("classifier patch, one slab", 1)):
+        patch = patch_classifier(LabelProblem(points, base, labels), slabs=slabs)
+        offer = offers[name, "general position"]
+        assert patch.neurons == offer.neurons or n == 100  # where floats ask for smaller groups
+        assert patch.neurons >= offer.neurons
+        offer = replace(offer, widths=tuple(len(bias) for _, bias in patch.layers[:-1]))
+        assert patch.parameters == offer.parameters
+        assert offer.multiply_adds == sum(weight.size for weight, _ in patch.layers)
+        assert offer.bytes is not None
+        assert offer.bytes["float32"] == sum(w.nbytes + b.nbytes for w, b in patch.layers)
 
 
 @pytest.mark.parametrize(("n", "k"), [(1, 2), (2, 3), (4, 4), (9, 12), (40, 60), (60, 60)])
@@ -469,7 +462,7 @@ def test_plan_on_the_command_line(run, capsys) -> None:
     arguments = ("plan", "--edits", "125", "--points", "898", "--dim", "64", "--classes", "10")
     assert run(*arguments, "--rank", "61", "--json") == 0
     rows = json.loads(capsys.readouterr().out)["plan"]
-    assert [row["neurons"] for row in rows] == [375, 45, 27, 9, 12, 11, 11]
+    assert [row["neurons"] for row in rows] == [375, 45, 27, 9, 12, 11, 23, 11]
     assert run(*arguments) == 0
     assert "classifier patch" in capsys.readouterr().out
     for wrong, message in (
