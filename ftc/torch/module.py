@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 import torch
@@ -75,7 +75,8 @@ class AdditivePatch(nn.Module):
         return [(layer.weight, layer.bias) for layer in self.patch.layers if isinstance(layer, FixedLinear)]
 
     def forward(self, x: Any, *rest: Any, **named: Any) -> Tensor:
-        eager = not (torch.jit.is_tracing() or torch.compiler.is_compiling())
+        tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        eager = not (tracing or torch.compiler.is_compiling())
         if eager:
             refuse_other_arithmetic(self.layers[0][0].device)
         found: list[Tensor] = []
@@ -115,9 +116,10 @@ class AdditivePatch(nn.Module):
         dtype = fn(torch.empty(0, dtype=weight.dtype, device=weight.device)).dtype
         if dtype != weight.dtype:
             raise ValueError(f"a patch in {weight.dtype} is for {weight.dtype}: it cannot be made {dtype}")
-        return super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
-    def __prepare_scriptable__(self) -> nn.Module:  # noqa: N807 - the name by which torch.jit.script asks
+    def __prepare_scriptable__(self) -> nn.Module:  # torch.jit.script asks for it by this name
         if self.feature is None:
             return _OnInput(self.base, self.patch)
         return _on_feature(self.base, self.patch, self.feature)
@@ -171,7 +173,7 @@ class PatchNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         a = x.flatten(1) if x.dim() > 1 else x.unsqueeze(1)
-        g = self.layers(a.to(self.layers[0].weight.dtype))
+        g = self.layers(a.to(self.layers[0].weight.dtype))  # type: ignore[arg-type]
         return torch.where(torch.isfinite(g).all(dim=1, keepdim=True), g, torch.zeros_like(g))
 
 
@@ -202,12 +204,12 @@ def submodule(base: nn.Module, feature: str) -> nn.Module:
     Raises:
         ValueError: there is none.
     """
-    modules = dict(base.named_modules())
-    if not feature or feature not in modules:
-        names = [name for name in modules if name]
-        shown = ", ".join(names[:_SHOWN] + [".."] * (len(names) > _SHOWN)) or "no submodules"
-        raise ValueError(_cannot(base, f"it has no submodule {feature!r}, but {shown}"))
-    return modules[feature]
+    with suppress(AttributeError):
+        if feature:
+            return base.get_submodule(feature)
+    names = [name for name, _ in base.named_modules() if name]
+    shown = ", ".join(names[:_SHOWN] + [".."] * (len(names) > _SHOWN)) or "none"
+    raise ValueError(_cannot(base, f"it has no submodule {feature!r}; those of it are: {shown}"))
 
 
 def require_feature(base: nn.Module, x: Any, what: str) -> None:
@@ -238,8 +240,8 @@ def refuse_other_arithmetic(device: torch.device) -> None:
         precision = getattr(getattr(backend, "matmul", None), "fp32_precision", "none")
         if precision not in ("none", "ieee"):
             raise ValueError(
-                f"a patch cannot run with {backend.__name__}.matmul.fp32_precision {precision!r}: expected 'ieee' "
-                "(torch.set_float32_matmul_precision 'highest')"
+                f"a patch cannot run with {backend.__name__}.matmul.fp32_precision {precision!r}: "
+                "expected 'ieee' (torch.set_float32_matmul_precision 'highest')"
             )
     if device.type == "cpu" and not float(torch.tensor(2.0**-149) * 1):
         raise ValueError("a patch cannot run with torch.set_flush_denormal(True)")

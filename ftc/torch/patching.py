@@ -17,7 +17,13 @@ from torch import Tensor, nn
 from constructions.classifier import ClassifierPatch, patch_classifier
 from constructions.labels import LabelProblem
 from constructions.slabs import Reach
-from ftc.torch.module import AdditivePatch, require_feature, require_logits, tapped
+from ftc.torch.module import (
+    AdditivePatch,
+    refuse_other_arithmetic,
+    require_feature,
+    require_logits,
+    tapped,
+)
 
 __all__ = ["ModulePatch", "Rerun", "evaluate", "patch_module", "rerun"]
 
@@ -44,8 +50,8 @@ class Rerun:
 
     def text(self) -> str:
         return (
-            f"run in batches of {self.batch}: {self.right} of {self.edits} wanted labels; of {self.protected} "
-            f"protected inputs, {self.same_label} keep their label and {self.same_bits} the bits of their logits"
+            f"run in batches of {self.batch}: {self.right} of {self.edits} wanted labels; "
+            f"{self.same_label} of {self.protected} other labels and {self.same_bits} rows of logits as before, bit for bit"
         )
 
 
@@ -77,13 +83,13 @@ def patch_module(
 ) -> ModulePatch:
     """A patch with which the listed inputs get their labels, and all others of `X` keep their logits.
 
-    *One evaluation.* Logits and features hang on the size of the batch in their last bits, and on the machine.
-    What the certificate calls `base` and `points` is the evaluation in batches of `batch`, in `eval` mode. It
-    is compared with those in batches of the sizes `compare`; let the largest differences be `e` in logits and
-    `r` in features. Then `margin` is at least `4 e`, as a lead is a difference of two logits, and `radius` at
-    least `2 r`, if they are not given: a patch of the input has `r = 0`. So a certificate allows for such
-    differences, but that no larger ones occur is not proven; `reruns` tell what the patched module itself
-    gives.
+    *One evaluation.* The last bits of logits and features hang on the size of the batch, and on the machine.
+    What the certificate calls `base` and `points` is one evaluation: in `eval` mode, in batches of `batch`.
+    It is compared with those in batches of the sizes `compare`; let the largest differences be `e` in logits
+    and `r` in features. If they are not given, `margin` is `4 e`, as a lead is a difference of two logits, and
+    `radius` is `2 r` (0 for a patch of the input). So a certificate allows for such differences, one kind at
+    a time; that no larger ones occur, and what both do together, is not proven. `reruns` tell what the
+    patched module itself gives.
 
     *Patches stack.* If `module` is an `AdditivePatch`, its `edited` inputs are protected too (as points from
     `K` on), whatever the feature. They are kept in the module, and with it in its state dict.
@@ -107,6 +113,7 @@ def patch_module(
     >>> found.module.base is base
     True
     """
+    refuse_other_arithmetic(_device(module))
     inputs = _tensor(X)
     kept = module.edited if isinstance(module, AdditivePatch) else None
     if kept is not None and len(inputs) and (kept.shape[1:], kept.dtype) != (inputs.shape[1:], inputs.dtype):
@@ -148,7 +155,7 @@ def evaluate(
     feature: str | None = None,
     batch: int = 256,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Features `(K, d)`, flattened, and logits `(K, C)` of a module: what a certificate calls points and base.
+    """Features `(K, d)`, flattened, and logits `(K, C)` of a module: points and base of a certificate.
 
     It runs in `eval` mode, without gradients, in batches, on the device where the module is; modes are then
     what they were. Without `feature` the inputs themselves are the features.
@@ -200,9 +207,8 @@ def evaluate(
                 bad = np.argwhere(~np.isfinite(found[-1]))
                 if len(bad):
                     i, k = bad[0].tolist()
-                    raise ValueError(
-                        f"{name} cannot be patched: number {k} of {whose} is {found[-1][i, k]} at row {start + i}"
-                    )
+                    where = f"row {start + i}, column {k}"
+                    raise ValueError(f"{name} cannot be patched: {whose} is {found[-1][i, k]} at {where}")
     return np.concatenate(features), np.concatenate(logits)
 
 
