@@ -75,8 +75,7 @@ class AdditivePatch(nn.Module):
         return [(layer.weight, layer.bias) for layer in self.patch.layers if isinstance(layer, FixedLinear)]
 
     def forward(self, x: Any, *rest: Any, **named: Any) -> Tensor:
-        tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        eager = not (tracing or torch.compiler.is_compiling())
+        eager = not (_tracing() or torch.compiler.is_compiling())
         if eager:
             refuse_other_arithmetic(self.layers[0][0].device)
         found: list[Tensor] = []
@@ -224,7 +223,7 @@ def require_logits(base: nn.Module, logits: Any) -> None:
     """Raises ValueError unless they are a tensor `(K, C)` of float32 or float64, `C >= 2`."""
     if not isinstance(logits, Tensor):
         raise ValueError(_cannot(base, f"its output is a {type(logits).__name__}, expected a tensor (K, C)"))
-    if logits.dim() != 2 or logits.shape[1] < 2:
+    if logits.dim() != 2 or (not _tracing() and logits.shape[1] < 2):
         raise ValueError(
             _cannot(base, f"its output has shape {tuple(logits.shape)}, expected logits (K, C) with C >= 2")
         )
@@ -234,7 +233,7 @@ def require_logits(base: nn.Module, logits: Any) -> None:
 
 def refuse_other_arithmetic(device: torch.device) -> None:
     """Raises ValueError where matrix products are not those of IEEE arithmetic in their own dtype."""
-    if torch.is_autocast_enabled(device.type):
+    if torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type):
         raise ValueError("a patch cannot run under autocast: it is certified for its own dtype")
     for backend in (torch.backends.cuda, torch.backends.mkldnn):
         precision = getattr(getattr(backend, "matmul", None), "fp32_precision", "none")
@@ -245,6 +244,10 @@ def refuse_other_arithmetic(device: torch.device) -> None:
             )
     if device.type == "cpu" and not float(torch.tensor(2.0**-149) * 1):
         raise ValueError("a patch cannot run with torch.set_flush_denormal(True)")
+
+
+def _tracing() -> bool:
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
 
 
 def _cannot(base: nn.Module, why: str) -> str:

@@ -51,7 +51,8 @@ class Rerun:
     def text(self) -> str:
         return (
             f"run in batches of {self.batch}: {self.right} of {self.edits} wanted labels; "
-            f"{self.same_label} of {self.protected} other labels and {self.same_bits} rows of logits as before, bit for bit"
+            f"of {self.protected} others, {self.same_label} keep their label and {self.same_bits} "
+            "their logits, bit for bit"
         )
 
 
@@ -86,10 +87,10 @@ def patch_module(
     *One evaluation.* The last bits of logits and features hang on the size of the batch, and on the machine.
     What the certificate calls `base` and `points` is one evaluation: in `eval` mode, in batches of `batch`.
     It is compared with those in batches of the sizes `compare`; let the largest differences be `e` in logits
-    and `r` in features. If they are not given, `margin` is `4 e`, as a lead is a difference of two logits, and
-    `radius` is `2 r` (0 for a patch of the input). So a certificate allows for such differences, one kind at
-    a time; that no larger ones occur, and what both do together, is not proven. `reruns` tell what the
-    patched module itself gives.
+    and `r` in features. If they are not given, `margin` is `4 e`, as a lead is a difference of two logits,
+    and `radius` is `2 r` (0 for a patch of the input). So a certificate allows for such differences, one
+    kind at a time; that no larger ones occur, and what both do together, is not proven. `reruns` tell what
+    the patched module itself gives.
 
     *Patches stack.* If `module` is an `AdditivePatch`, its `edited` inputs are protected too (as points from
     `K` on), whatever the feature. They are kept in the module, and with it in its state dict.
