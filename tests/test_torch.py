@@ -124,7 +124,6 @@ def test_other_ways_to_run_it_give_the_same_bits(feature: Any, way: str) -> None
     assert state(patched) == before
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("feature", [None, "body.0"])
 def test_an_onnx_model_has_the_labels(tmp_path: Path, feature: Any) -> None:
     pytest.importorskip("onnxscript", reason="needs onnxscript")
@@ -307,9 +306,22 @@ def test_a_spread_is_allowed_for() -> None:
     assert found.patch.radius is not None
     assert found.patch.radius >= 2.0**-11
     assert all(r.as_certified for r in found.reruns)
+    least = patch_module(Wavers(), x, {4: 1}, feature="feature", compare=()).patch.radius
+    assert least is not None
+    assert least >= 8 * 19 * 2.0**-23
     assert patch_module(Wavers(), x, {4: 1}, feature="feature", margin=0, compare=()).patch.margin == 0
     with pytest.raises(ValueError, match="cannot be had"):
         patch_module(Wavers(), x, {4: 1}, feature="feature", radius=1.0)
+
+
+def test_dead_units_contribute_nothing(tmp_path: Path) -> None:
+    base, x = nn.Sequential(nn.Identity(), nn.Linear(6, 3)), torch.randn(40, 6)
+    x[:, 2], x[:, 5] = x[:, 2] * 1e-33, 3.0
+    found = patch_module(base, x, {4: 1, 5: 0, 6: 2}, feature="0", margin=1.0)
+    assert found.patch.radius is not None
+    assert found.patch.radius > 1e-6
+    assert bits(found.patch.problem.points) == bits(x)
+    assert verify.check(write_certificate(found.patch, tmp_path / "certificate")).status == "accepted"
 
 
 class Gives(nn.Module):

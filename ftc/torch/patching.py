@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -88,9 +88,10 @@ def patch_module(
     What the certificate calls `base` and `points` is one evaluation: in `eval` mode, in batches of `batch`.
     It is compared with those in batches of the sizes `compare`; let the largest differences be `e` in logits
     and `r` in features. If they are not given, `margin` is `4 e`, as a lead is a difference of two logits,
-    and `radius` is `2 r` (0 for a patch of the input). So a certificate allows for such differences, one
-    kind at a time; that no larger ones occur, and what both do together, is not proven. `reruns` tell what
-    the patched module itself gives.
+    and `radius`, for a feature, `2 r`, or 8 units in the last place of the largest number if that is more;
+    for the input, which is what it is, 0. Features that vary by no more than that, dead units, contribute
+    nothing. So a certificate allows for such differences, one kind at a time; that no larger ones occur, and
+    what both do together, is not proven. `reruns` tell what the patched module itself gives.
 
     *Patches stack.* If `module` is an `AdditivePatch`, its `edited` inputs are protected too (as points from
     `K` on), whatever the feature. They are kept in the module, and with it in its state dict.
@@ -125,11 +126,15 @@ def patch_module(
     everything = inputs if kept is None else torch.cat([inputs, kept.to(inputs.device)])
     points, base = evaluate(module, everything, feature=feature, batch=batch)
     sizes = sorted({1, len(inputs)}) if compare is None else list(compare)
-    others = [evaluate(module, everything, feature=feature, batch=size) for size in sizes]
-    logit_spread = max((_distance(base, other) for _, other in others), default=0.0)
-    feature_spread = max((_distance(points, other) for other, _ in others), default=0.0)
-    margin = 4 * logit_spread if margin is None else margin
-    radius = 2 * feature_spread if radius is None else radius
+    logit_spread, feature_spread, frozen = 0.0, 0.0, {}
+    for size in sizes:
+        other, frozen[size] = evaluate(module, everything, feature=feature, batch=size)
+        logit_spread = max(logit_spread, _distance(base, frozen[size]))
+        feature_spread = max(feature_spread, _distance(points, other))
+    if margin is None:
+        margin = 4 * logit_spread
+    if radius is None:
+        radius = 0.0 if feature is None else 2 * max(feature_spread, 4 * _ulp(points))
     try:
         for i in labels:
             if not i < len(inputs):
@@ -138,14 +143,17 @@ def patch_module(
         if all(lack < 0 and lack <= -margin for lack in problem.deficit.values()):
             raise ValueError("every listed input has its label already, there is nothing to do")
         with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is checked
-            found = patch_classifier(problem, margin=margin, radius=radius, reach=reach, seed=seed)
+            found = _patch(problem, radius, margin=margin, reach=reach, seed=seed)
     except ValueError as error:
         where = "" if kept is None else f"; points from {len(inputs)} on were fixed by the patch below"
         raise ValueError(f"{error}{where}") from None
     edited = inputs[list(problem.labels)].to(_device(module))
     edited = edited if kept is None else torch.cat([kept, edited])
     patched = AdditivePatch(module, found.layers, feature=feature, edited=edited).to(_device(module))
-    reruns = tuple(rerun(patched, everything, problem.labels, batch=size) for size in sizes)
+    reruns = tuple(
+        _compared(frozen[size], evaluate(patched, everything, batch=size)[1], problem.labels, size)
+        for size in sizes
+    )
     return ModulePatch(patched, found, logit_spread, feature_spread, reruns)
 
 
@@ -222,7 +230,10 @@ def rerun(
 ) -> Rerun:
     """Runs a patched module and its base in batches of one size, in `eval` mode: see `Rerun`."""
     _, before = evaluate(patched.base, X, batch=batch)
-    _, after = evaluate(patched, X, batch=batch)
+    return _compared(before, evaluate(patched, X, batch=batch)[1], labels, batch)
+
+
+def _compared(before: NDArray[Any], after: NDArray[Any], labels: Mapping[int, int], batch: int) -> Rerun:
     edited = np.zeros(len(after), dtype=bool)
     edited[list(labels)] = True
     right = sum(int(after[i].argmax() == label) for i, label in labels.items())
@@ -236,6 +247,17 @@ def rerun(
         int(same[~edited].sum()),
         int(bits.all(axis=1)[~edited].sum()),
     )
+
+
+def _patch(problem: LabelProblem, radius: float, **options: Any) -> ClassifierPatch:
+    """A patch with this radius, to which features that vary by no more than its diameter contribute nothing:
+    dead units of a layer hold values like 1e-33, which a new run need not repeat."""
+    dead = np.ptp(problem.points.astype(np.float64), axis=0) <= 2 * radius
+    points = np.where(dead, np.zeros_like(problem.points), problem.points)
+    seen = LabelProblem(points, problem.base, problem.labels, problem.dtype.name)
+    found = patch_classifier(seen, radius=radius, **options)
+    found.layers[0][0][:, dead] = 0
+    return replace(found, problem=problem)
 
 
 @contextmanager
@@ -267,6 +289,12 @@ def _array(rows: Tensor) -> NDArray[Any]:
 
 def _device(module: nn.Module) -> torch.device:
     return next((t.device for t in chain(module.parameters(), module.buffers())), torch.device("cpu"))
+
+
+def _ulp(points: NDArray[Any]) -> float:
+    """How finely the largest number is held."""
+    kind = points.dtype if points.dtype.kind == "f" else np.dtype(np.float64)
+    return float(np.finfo(kind).eps) * float(np.abs(points).max(initial=0))
 
 
 def _distance(a: NDArray[Any], b: NDArray[Any]) -> float:
