@@ -124,6 +124,7 @@ def test_other_ways_to_run_it_give_the_same_bits(feature: Any, way: str) -> None
     assert state(patched) == before
 
 
+@pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec.:FutureWarning")  # torch's own
 @pytest.mark.parametrize("feature", [None, "body.0"])
 def test_an_onnx_model_has_the_labels(tmp_path: Path, feature: Any) -> None:
     pytest.importorskip("onnxscript", reason="needs onnxscript")
