@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 Layer64 = tuple[Floats, Floats]
 
 _TRIES = 3
+_DEAD = 2.0**-60  # of the largest range
 _AT_ONCE = 64  # points whose noise is held
 
 
@@ -109,7 +110,7 @@ def patch_classifier(
     classes = sorted({problem.labels[i] for i in needy})
     codes = np.zeros(problem.K)
     codes[list(needy)] = [classes.index(problem.labels[i]) + 1 for i in needy]
-    cloud = Cloud(problem.points.astype(np.float64))
+    cloud = Cloud(_seen(problem.points.astype(np.float64), radius))
     if encode not in ("slabs", "smallest"):
         raise ValueError(f"encode is {encode!r}: expected 'slabs' or 'smallest'")
     encoder: Encoder | LineEncoder
@@ -131,6 +132,19 @@ def patch_classifier(
     raise ValueError(
         f"{problem.dtype} is too coarse for scores of this size: the wanted labels would not lead"
     )
+
+
+def _seen(points: Floats, radius: float) -> Floats:
+    """Points less what a patch should not look at: features that vary by no more than the radius both ways,
+    and those that hardly vary beside others, as dead units of a layer do, if all points differ without
+    them."""
+    half = points.max(axis=0) / 2 - points.min(axis=0) / 2
+    left = np.where(half <= radius, 0.0, points)
+    dead = (half > radius) & (half <= _DEAD * half.max())
+    if dead.any():
+        fewer = np.where(dead, 0.0, left)
+        left = fewer if len(np.unique(fewer, axis=0)) == len(np.unique(left, axis=0)) else left
+    return left
 
 
 def _encoder(
@@ -216,11 +230,11 @@ def _leads(problem: LabelProblem, layers: list[FloatLayer], margin: float, edite
         some = edited[start : start + _AT_ONCE]
         labels = np.array([problem.labels[i] for i in some], dtype=np.intp)
         with np.errstate(over="ignore", invalid="ignore"):
-            values, noise = rounding(layers, problem.points[some], problem.dtype)
+            values, noise, own = rounding(layers, problem.points[some], problem.dtype)
             each = np.arange(len(some))
             sums = problem.base[some] + values
-            sizes = np.finfo(problem.sum).eps * (np.abs(sums) + np.abs(noise).sum(axis=2))
-            lead = sums[each, labels][:, None] - sums - sizes - sizes[each, labels][:, None]
+            own = own + np.finfo(problem.sum).eps * (np.abs(sums) + np.abs(noise).sum(axis=2) + own)
+            lead = sums[each, labels][:, None] - sums - own - own[each, labels][:, None]
             lead -= np.abs(noise[each, labels][:, None] - noise).sum(axis=2)
         lead[each, labels] = np.inf
         largest = np.abs(sums).max(initial=0)

@@ -21,18 +21,19 @@ class Cloud:
     """Points, shape `(K, d)`, and coordinates along principal axes with a last one that is constant.
 
     A feature counts in units near its range, or near 1/256 of its largest size where that is more: so tiny
-    and huge features are seen alike, and differences that floats hardly carry are not blown up.
+    and huge features are seen alike, and differences that floats hardly carry are not blown up. One that is
+    constant does not count.
     """
 
     points: Floats
 
     @cached_property
     def units(self) -> Floats:
-        """Powers of two, shape `(d,)`."""
+        """Powers of two, shape `(d,)`; infinite where a feature is constant."""
         low, high = self.points.min(axis=0), self.points.max(axis=0)
         sizes = np.maximum(high / 2 - low / 2, np.maximum(np.abs(low), np.abs(high)) / 256)
-        sizes[low == high] = 1.0
-        return np.asarray(np.ldexp(1.0, np.clip(np.frexp(sizes)[1], -1000, 1000)))
+        units = np.ldexp(1.0, np.clip(np.frexp(sizes)[1], -1000, 1000))
+        return np.where(low == high, np.inf, units)
 
     @cached_property
     def center(self) -> Floats:
@@ -45,8 +46,13 @@ class Cloud:
         """Orthonormal rows that span the differences of points in units, as far as floats tell: shape
         `(rank, d)`."""
         moved = self.points / self.units - self.center
-        values, vectors = np.linalg.eigh(moved.T @ moved)
-        return np.ascontiguousarray(vectors[:, values > _RANK * max(values[-1], 1e-300)].T)
+        if len(moved) < moved.shape[1]:
+            sizes, vectors = np.linalg.svd(moved, full_matrices=False)[1:]
+            values = sizes**2
+        else:
+            values, columns = np.linalg.eigh(moved.T @ moved)
+            vectors = columns.T
+        return np.ascontiguousarray(vectors[values > _RANK * max(values.max(), 1e-300)])
 
     @cached_property
     def coordinates(self) -> Floats:

@@ -64,8 +64,9 @@ def line_encoder(
     step = max(1, _AT_ONCE // network.neurons**2)
     for start in range(0, len(codes), step):
         rows = slice(start, start + step)
-        values, noise = rounding(layers, cloud.points[rows], dtype)
-        off = np.abs(values[:, 0] + TOLERANCE - codes[rows]) + 2 * np.abs(noise[:, 0]).sum(axis=1)
+        values, noise, own = rounding(layers, cloud.points[rows], dtype)
+        errors = np.abs(noise[:, 0]).sum(axis=1) + own[:, 0]
+        off = np.abs(values[:, 0] + TOLERANCE - codes[rows]) + 2 * errors
         if not off.max() <= TOLERANCE:
             return None
     return LineEncoder(layers[:-1], layers[-1][0][0])

@@ -171,8 +171,10 @@ def slab_encoder(
         steep = [k for k, (_, _, helps, _) in enumerate(done) if helps]
         if not steep:
             worst = int(off.argmax())
+            what = "this" if isinstance(reach, str) else f"a reach of {reach:g}"
             raise ValueError(
-                f"{dtype} is too coarse for this: the code at point {worst} may be off by {off[worst]:.2g}"
+                f"{dtype} is too coarse for {what}: the code at point {worst} may be off by {off[worst]:.2g}"
+                + ("; float64 may do" if dtype == np.float32 else "")
             )
         steep.sort(key=lambda k: done[k][1].reach)
         for k in sorted(steep[: max(1, len(done) // _AT_ONCE)], reverse=True):  # of many, several at once

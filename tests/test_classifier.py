@@ -113,6 +113,25 @@ def test_a_radius_of_which_floats_take_a_part(tmp_path: Path) -> None:
     assert patch.radius >= Fraction(0.02)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_features_that_hardly_vary_do_not_count(dtype: str, tmp_path: Path) -> None:
+    """As dead units of a layer do; where points differ by nothing else, they do count."""
+    rng = np.random.default_rng(0)
+    points = np.column_stack([rng.normal(size=(60, 8)), 1e-33 * rng.normal(size=(60, 2))])
+    labels = {i: 1 + i % 2 for i in range(6)}
+    patch = judged(patch_classifier(LabelProblem(points, np.zeros((60, 3)), labels, dtype)), tmp_path)
+    assert not patch.layers[0][0][:, 8:].any()
+    assert patch.radius is not None
+    assert patch.radius > 1e-4
+    points[59, :8] = points[0, :8]
+    patch = judged(patch_classifier(LabelProblem(points, np.zeros((60, 3)), labels, dtype)), tmp_path)
+    assert patch.layers[0][0][:, 8:].any()
+    shaken = np.column_stack([points[:59, :8], 1e-4 * rng.uniform(-1, 1, size=59)])
+    problem = LabelProblem(shaken, np.zeros((59, 3)), labels, dtype)
+    patch = judged(patch_classifier(problem, radius=1e-4), tmp_path)
+    assert not patch.layers[0][0][:, 8].any()
+
+
 def test_reach(tmp_path: Path) -> None:
     """Tight patches leave what is near an edited point alone, wide ones and ones of a number do not."""
     rng = np.random.default_rng(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from constructions.classifier import ClassifierPatch, patch_classifier
 from constructions.labels import LabelProblem
-from constructions.slabs import Reach
+from constructions.slab_encoder import Reach
 from ftc.torch.module import (
     AdditivePatch,
     refuse_other_arithmetic,
@@ -77,6 +77,7 @@ def patch_module(
     margin: float | None = None,
     radius: float | None = None,
     reach: Reach = "tight",
+    slabs: int = 2,
     dtype: str = "float32",
     batch: int = 256,
     compare: Sequence[int] | None = None,
@@ -100,7 +101,7 @@ def patch_module(
         X: inputs, first dimension `K`, as `module` takes them.
         labels: `{index of X: class}`.
         feature: see `AdditivePatch`; without it, the patch is a function of the input.
-        margin, radius, reach, dtype, seed: see `constructions.classifier.patch_classifier`.
+        margin, radius, reach, slabs, dtype, seed: see `constructions.classifier.patch_classifier`.
         compare: sizes of batches; 1 and `K` if left out.
 
     Raises:
@@ -143,7 +144,9 @@ def patch_module(
         if all(lack < 0 and lack <= -margin for lack in problem.deficit.values()):
             raise ValueError("every listed input has its label already, there is nothing to do")
         with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is checked
-            found = _patch(problem, radius, margin=margin, reach=reach, seed=seed)
+            found = patch_classifier(
+                problem, radius=radius, margin=margin, reach=reach, slabs=slabs, seed=seed
+            )
     except ValueError as error:
         where = "" if kept is None else f"; points from {len(inputs)} on were fixed by the patch below"
         raise ValueError(f"{error}{where}") from None
@@ -247,17 +250,6 @@ def _compared(before: NDArray[Any], after: NDArray[Any], labels: Mapping[int, in
         int(same[~edited].sum()),
         int(bits.all(axis=1)[~edited].sum()),
     )
-
-
-def _patch(problem: LabelProblem, radius: float, **options: Any) -> ClassifierPatch:
-    """A patch with this radius, to which features that vary by no more than its diameter contribute nothing:
-    dead units of a layer hold values like 1e-33, which a new run need not repeat."""
-    dead = np.ptp(problem.points.astype(np.float64), axis=0) <= 2 * radius
-    points = np.where(dead, np.zeros_like(problem.points), problem.points)
-    seen = LabelProblem(points, problem.base, problem.labels, problem.dtype.name)
-    found = patch_classifier(seen, radius=radius, **options)
-    found.layers[0][0][:, dead] = 0
-    return replace(found, problem=problem)
 
 
 @contextmanager
