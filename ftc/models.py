@@ -14,7 +14,8 @@ from ftc.patched import trusted_scores
 from ftc.tables import InputError, read_labels, read_matrix
 
 __all__ = [
-    "INSTALL", "columns_of", "dumped", "load_model", "read_classes", "read_edits", "read_points", "scores_at",
+    "INSTALL", "columns_of", "dumped", "load_model", "loaded", "read_classes", "read_edits", "read_points",
+    "scores_at",
 ]  # fmt: skip
 
 INSTALL = "pip install 'fine-tuning-capacity[models]'"
@@ -28,15 +29,22 @@ def load_model(path: Path) -> Any:
         ValueError: joblib is not there, or it cannot load the file.
     """
     try:
-        import joblib
+        import joblib  # noqa: F401
     except ImportError:
         raise ValueError(f"models are read by joblib, which is not installed: {INSTALL}") from None
     try:
-        return joblib.load(path)
+        return loaded(path.read_bytes())
     except ModuleNotFoundError as error:
         raise ValueError(f"{path} needs the module {error.name}, which is not installed") from None
     except Exception as error:  # a pickle can fail in any way
         raise ValueError(f"{path} cannot be loaded by joblib: {str(error) or type(error).__name__}") from None
+
+
+def loaded(content: bytes) -> Any:
+    """The object in the content of a joblib file."""
+    import joblib
+
+    return joblib.load(io.BytesIO(content))
 
 
 def dumped(model: Any) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from enum import StrEnum
@@ -64,7 +63,7 @@ def patch(
 
     A joblib file is a pickle: loading it runs whatever code it names. Use only models that you trust.
     """
-    from ftc.sklearn import AdditivePatch
+    from ftc.sklearn import AdditivePatch, FrozenFile
 
     refuse_target(output, folder=True)
     width = _reach(reach)
@@ -105,8 +104,8 @@ def patch(
                 where += f"; points from {given} on were edited by the patches of {model}"
             raise ValueError(f"{error}{where}") from None
         asked = {"margin": margin, "radius": radius, "reach": width, "random_state": seed}
-        patched = AdditivePatch.from_patch(frozen, found, points, dtype=dtype.value, **asked)
-        patched.base_sha256_ = hashlib.sha256(model.read_bytes()).hexdigest()
+        kept = FrozenFile(frozen, model.read_bytes())
+        patched = AdditivePatch.from_patch(kept, found, points, dtype=dtype.value, **asked)
         report = impact_report(patched, found, points, held, seed)
         say("checking the certificate")
         with accepted(found, output, count) as (folder, verdict):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from constructions.classifier import ClassifierPatch, patch_classifier
 from constructions.labels import LabelProblem
 from ftc.accepted import accepted
-from ftc.models import INSTALL
+from ftc.models import INSTALL, loaded
 from ftc.patched import frozen_scores, numbers, run, trusted_scores, with_edits
 from verify.kernel import Verdict
 
@@ -27,9 +27,30 @@ try:
 except ImportError as error:
     raise ImportError(f"ftc.sklearn needs scikit-learn 1.6 or newer ({error}): {INSTALL}") from None
 
-__all__ = ["AdditivePatch"]
+__all__ = ["AdditivePatch", "FrozenFile"]
 
 _SHOWN = 20
+
+
+class FrozenFile(FrozenEstimator):  # type: ignore[misc]
+    """A fitted model with the content of its joblib file, which is what is stored in its place. So the file
+    can be written again byte for byte."""
+
+    def __init__(self, estimator: Any, content: bytes) -> None:
+        super().__init__(estimator)
+        self.content = content
+
+    def set_params(self, **parameters: Any) -> FrozenFile:
+        if parameters:
+            raise ValueError("a FrozenFile stays what its file holds: use another FrozenEstimator")
+        return self
+
+    def __reduce__(self) -> Any:
+        return _from_content, (self.content,)
+
+
+def _from_content(content: bytes) -> FrozenFile:
+    return FrozenFile(loaded(content), content)
 
 
 class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
@@ -42,7 +63,8 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
 
     The scores are `frozen_scores` plus `g`, added once, which is what a certificate speaks of. Patched scores
     are no probabilities, whatever those of the estimator are, so there is no `predict_proba`;
-    `decision_function` serves for rankings. `predict` asks the estimator wherever `g` is 0, as at a row with NaN.
+    `decision_function` serves for rankings. `predict` asks the estimator wherever `g` is 0, as it is where an
+    input is NaN.
 
     *Stack and undo.* A patch on a patch, `AdditivePatch(FrozenEstimator(patched))`, protects what the patches
     right below it have edited, unless `fit` is given such a row with a new wish. `base` is the model below,
@@ -141,14 +163,14 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         """A fitted model with a patch that was made for it: as if `fit` had found it.
 
         Args:
-            model: a fitted classifier, which is kept frozen.
+            model: a fitted classifier, inside a `FrozenEstimator` or not, which is kept frozen.
             found: a patch; its points are the rows of `X` as numbers of its dtype.
             parameters: those of the class, by name.
 
         Raises:
             RuntimeError: the patch does not do what it is made for.
         """
-        self = cls(FrozenEstimator(model), **parameters)
+        self = cls(model if isinstance(model, FrozenEstimator) else FrozenEstimator(model), **parameters)
         validate_data(self, X, skip_check_array=True)
         return self._take(self.estimator, found, X)
 

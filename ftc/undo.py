@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -35,15 +34,14 @@ def undo(
 
 
 def _joblib(path: Path) -> tuple[bytes, str]:
-    from ftc.sklearn import AdditivePatch
+    from ftc.sklearn import AdditivePatch, FrozenFile
 
     patched = load_model(path)
     if not isinstance(patched, AdditivePatch) or not hasattr(patched, "layers_"):
         raise ValueError(f"{path} holds a {type(patched).__name__}: expected a model from ftc patch")
-    content = dumped(patched.base)
-    if hashlib.sha256(content).hexdigest() == getattr(patched, "base_sha256_", None):
-        return content, "the file that was patched, byte for byte"
-    return content, "the object that was patched, with the same outputs; the bytes of its file may differ"
+    if isinstance(patched.estimator_, FrozenFile):
+        return patched.estimator_.content, "the file that was patched, byte for byte"
+    return dumped(patched.base), "the model that was patched"
 
 
 FORMATS: dict[str, Callable[[Path], tuple[bytes, str]]] = {".joblib": _joblib}
