@@ -208,7 +208,7 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         labels = dict(enumerate(problem.labels.values()))
         own = LabelProblem(problem.points[kept], problem.base[kept], labels, str(problem.dtype))
         self.patch_ = replace(found, problem=own)
-        change = self.change(points)
+        change = run(self.layers_, points)
         columns = (problem.base[edits] + change[edits]).argmax(axis=1)
         if np.delete(change, edits, axis=0).any() or columns.tolist() != list(labels.values()):
             raise RuntimeError("the patched model does not give what was asked for when it runs")
@@ -307,8 +307,9 @@ def _rows(edits: Any, model: Any, X: Any, labels: NDArray[Any]) -> list[Any]:  #
 
 def _columns(wanted: dict[Any, Any], classes: NDArray[Any]) -> dict[int, int]:
     columns = {label: k for k, label in enumerate(classes.tolist())}
-    for row, label in wanted.items():
+    labels = {int(row): np.asarray(label).item() for row, label in wanted.items()}
+    for row, label in labels.items():
         if label not in columns:
             names = [str(name) for name in columns][:_SHOWN] + ([".."] if len(columns) > _SHOWN else [])
             raise ValueError(f"the label of row {row} is {label!r}, which is none of {', '.join(names)}")
-    return {int(row): columns[label] for row, label in wanted.items()}
+    return {row: columns[label] for row, label in labels.items()}
