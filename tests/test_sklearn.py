@@ -26,6 +26,8 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import ftc.cli
 import verify
+from constructions.classifier import patch_classifier
+from constructions.labels import LabelProblem
 from ftc.models import INSTALL
 from ftc.patched import frozen_scores, run, with_edits
 from ftc.sklearn import AdditivePatch, FrozenFile
@@ -95,7 +97,9 @@ def test_errors_are_fixed_and_nothing_else_changes(estimator: Any, dtype: str) -
         assert patched.layers_[0][0].dtype == dtype
         ranked = np.sort(patched.scores(X), axis=1)[errors]
         assert (ranked[:, -1] - ranked[:, -2] > 0.249).all()
-        refitted = AdditivePatch(clone(estimator), dtype=dtype, margin=0.25).fit(X, labels)
+        given = clone(estimator)
+        refitted = AdditivePatch(given, dtype=dtype, margin=0.25).fit(X, labels)
+        assert not hasattr(given, "classes_")
         assert (refitted.scores(X) == patched.scores(X)).all()
         assert not hasattr(patched, "predict_proba")
 
@@ -350,7 +354,19 @@ def test_any_object_with_scores_can_be_patched() -> None:
     assert (patched.predict(X)[1:] == Bare().predict(X)[1:]).all()
     assert patched.scores(X).dtype == np.float32
     assert "Bare" in repr(patched)
+    with pytest.raises(ValueError, match="X has 2 features, but AdditivePatch is expecting 4"):
+        patched.predict(X[:, :2])
     assert clone(patched).get_params()["margin"] == 0
+
+
+def test_a_patch_that_was_made_for_something_else_is_refused() -> None:
+    below = model()
+    problem = LabelProblem(X, below.decision_function(X), {4: int(below.decision_function(X)[4].argmin())})
+    found = patch_classifier(problem)
+    assert AdditivePatch.from_patch(below, found, X).predict(X[[4]]) == below.classes_[problem.labels[4]]
+    for points in (X[::-1], np.concatenate([X, X[[4]]])):  # not right at row 4; not 0 at the last row
+        with pytest.raises(RuntimeError, match="does not give what was asked for"):
+            AdditivePatch.from_patch(below, found, points)
 
 
 def test_a_network_runs_in_its_own_dtype() -> None:
