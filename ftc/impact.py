@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from constructions.classifier import ClassifierPatch
 from constructions.slab_encoder import Encoder
-from ftc.patched import PatchedClassifier, frozen_scores
+from ftc.patched import Patched, frozen_scores
 
 __all__ = ["MEMORIZES", "Cost", "Effect", "Neighbourhood", "cost", "effect", "nearest_slab", "neighbourhood"]
 
@@ -42,7 +42,7 @@ class Effect:
 
 
 def effect(
-    patched: PatchedClassifier, patch: ClassifierPatch, inputs: NDArray[Any], truth: NDArray[np.intp] | None
+    patched: Patched, patch: ClassifierPatch, inputs: NDArray[Any], truth: NDArray[np.intp] | None
 ) -> Effect:
     """Count what the patch does to inputs, shape `(n, d)`; `truth`: the columns of their true classes."""
     change = patched.change(inputs)
@@ -117,9 +117,7 @@ class Neighbourhood:
     protected_touched: list[float]
 
 
-def neighbourhood(
-    patched: PatchedClassifier, patch: ClassifierPatch, points: NDArray[Any], seed: int
-) -> Neighbourhood:
+def neighbourhood(patched: Patched, patch: ClassifierPatch, points: NDArray[Any], seed: int) -> Neighbourhood:
     """Up to 200 edited and 200 protected samples, moved by half the claimed radius up to the spread of the
     data; the frozen model runs on what is moved."""
     rng = np.random.default_rng(seed)

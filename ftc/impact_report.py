@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from constructions.classifier import ClassifierPatch
 from ftc.impact import MEMORIZES, cost, effect, nearest_slab, neighbourhood
-from ftc.patched import PatchedClassifier
+from ftc.patched import Patched
 
 __all__ = ["impact_report", "impact_text"]
 
 
 def impact_report(
-    patched: PatchedClassifier, found: ClassifierPatch, points: NDArray[Any],
+    patched: Patched, found: ClassifierPatch, points: NDArray[Any],
     held: tuple[NDArray[Any], NDArray[np.intp]] | None, seed: int,
 ) -> dict[str, Any]:  # fmt: skip
     """What is in impact.json; the patched model runs on all points for it, as it will for users.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ftc.patched import frozen_scores
+from ftc.patched import trusted_scores
 from ftc.tables import InputError, read_labels, read_matrix
 
-__all__ = ["INSTALL", "columns_of", "load_model", "read_classes", "read_edits", "read_points", "scores_at"]
+__all__ = [
+    "INSTALL", "columns_of", "dumped", "load_model", "loaded", "read_classes", "read_edits", "read_points",
+    "scores_at",
+]  # fmt: skip
 
 INSTALL = "pip install 'fine-tuning-capacity[models]'"
 _SHOWN = 20
@@ -25,15 +29,31 @@ def load_model(path: Path) -> Any:
         ValueError: joblib is not there, or it cannot load the file.
     """
     try:
-        import joblib
+        import joblib  # noqa: F401
     except ImportError:
         raise ValueError(f"models are read by joblib, which is not installed: {INSTALL}") from None
     try:
-        return joblib.load(path)
+        return loaded(path.read_bytes())
     except ModuleNotFoundError as error:
         raise ValueError(f"{path} needs the module {error.name}, which is not installed") from None
     except Exception as error:  # a pickle can fail in any way
         raise ValueError(f"{path} cannot be loaded by joblib: {str(error) or type(error).__name__}") from None
+
+
+def loaded(content: bytes) -> Any:
+    """The object in the content of a joblib file."""
+    import joblib
+
+    return joblib.load(io.BytesIO(content))
+
+
+def dumped(model: Any) -> bytes:
+    """The content of a joblib file."""
+    import joblib
+
+    content = io.BytesIO()
+    joblib.dump(model, content)
+    return content.getvalue()
 
 
 def read_points(data: Path, protect: Sequence[Path] = ()) -> NDArray[Any]:
@@ -103,20 +123,6 @@ def scores_at(model: Any, points: NDArray[Any], path: Path) -> NDArray[Any]:
             class than that of its largest score.
     """
     try:
-        scores = frozen_scores(model, points)
-        predicted = np.asarray(model.predict(points))
+        return trusted_scores(model, points)
     except Exception as error:  # whatever model it is
         raise ValueError(f"{path}: {str(error) or type(error).__name__}") from None
-    names = [*columns_of(model)]
-    bad = np.argwhere(~np.isfinite(scores))
-    if len(bad):
-        i, k = bad[0].tolist()
-        raise ValueError(f"{path}: the score of row {i} for the class {names[k]} is {scores[i, k]}")
-    off = np.flatnonzero(predicted != np.asarray(model.classes_)[scores.argmax(axis=1)])
-    if len(off):
-        i = int(off[0])
-        raise ValueError(
-            f"{path}: row {i} is predicted as {predicted[i]}, but the largest score is that of "
-            f"{names[int(scores[i].argmax())]}: a patch adds to scores, and this model decides otherwise"
-        )
-    return scores

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tempfile
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -13,16 +11,16 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-import verify
-from constructions import refuse_target, write_certificate
+from constructions import refuse_target
 from constructions.classifier import ClassifierPatch, patch_classifier
 from constructions.files import write_whole
 from constructions.labels import LabelProblem
+from ftc.accepted import accepted
 from ftc.impact import nearest_slab
 from ftc.impact_report import impact_report, impact_text
 from ftc.lower_bounds import Json
-from ftc.models import columns_of, load_model, read_classes, read_edits, read_points, scores_at
-from ftc.patched import PatchedClassifier
+from ftc.models import columns_of, dumped, load_model, read_classes, read_edits, read_points, scores_at
+from ftc.patched import with_edits
 from ftc.progress import steps
 
 __all__ = ["COMMANDS"]
@@ -72,11 +70,14 @@ def patch(
 ) -> None:
     """Patch a classifier: the listed labels are right, all other outputs on the data stay as they are.
 
-    FOLDER gets certificate.json (check it with ftc check FOLDER), model.joblib (the patched model; loading it
-    needs this package), impact.json and impact.png. Nothing is written if the kernel rejects the certificate.
+    FOLDER gets certificate.json (check it with ftc check FOLDER), model.joblib (the patched model, an
+    ftc.sklearn.AdditivePatch), impact.json and impact.png. Nothing is written if the kernel rejects the
+    certificate. A model that is patched already keeps what its patches have edited, unless it is listed anew.
 
     A joblib file is a pickle: loading it runs whatever code it names. Use only models that you trust.
     """
+    from ftc.sklearn import AdditivePatch, FrozenFile
+
     refuse_target(output, folder=True)
     width = _reach(reach)
     with steps() as (say, count):
@@ -86,6 +87,8 @@ def patch(
         columns, rows = columns_of(frozen), len(points)
         if protect:
             points = read_points(data, protect)
+        given = len(points)
+        points = with_edits(frozen, points)
         say("asking the frozen model")
         scores = scores_at(frozen, points, model)
         wanted = read_edits(labels, columns, rows)
@@ -111,19 +114,18 @@ def patch(
                 )  # fmt: skip
         except ValueError as error:
             where = f"; points from {rows} on are the rows of --protect" if protect else ""
+            if len(points) > given:
+                where += f"; points from {given} on were edited by the patches of {model}"
             raise ValueError(f"{error}{where}") from None
-        patched = PatchedClassifier(frozen, found.layers)
+        asked = {"margin": margin, "radius": radius, "reach": width, "random_state": seed}
+        kept = FrozenFile(frozen, model.read_bytes())
+        patched = AdditivePatch.from_patch(kept, found, points, dtype=dtype.value, **asked)
         report = impact_report(patched, found, points, held, seed)
-        with tempfile.TemporaryDirectory(prefix=".aside-", dir=output.parent) as aside:
-            say("checking the certificate")
-            folder = write_certificate(found, Path(aside) / output.name)
-            verdict = verify.check(folder, progress=count)
-            if verdict.status != "accepted":
-                raise ValueError(f"{output} is not written: its certificate is {verdict.text()}")
+        say("checking the certificate")
+        with accepted(found, output, count) as (folder, verdict):
             say("writing")
             report["verdict"] = verdict.text().splitlines()
             _write(folder, patched, found, report)
-            folder.rename(output)
     if as_json:
         print(json.dumps(report))
     else:
@@ -143,14 +145,10 @@ def _reach(given: str) -> Any:
     return number
 
 
-def _write(folder: Path, patched: PatchedClassifier, found: ClassifierPatch, report: dict[str, Any]) -> None:
-    import joblib
-
+def _write(folder: Path, patched: Any, found: ClassifierPatch, report: dict[str, Any]) -> None:
     from ftc.impact_picture import plot_impact
 
-    content = io.BytesIO()
-    joblib.dump(patched, content)
-    write_whole(folder / "model.joblib", content.getvalue())
+    write_whole(folder / "model.joblib", dumped(patched))
     write_whole(folder / "impact.json", (json.dumps(report, indent=1) + "\n").encode())
     plot_impact(report, nearest_slab(found), folder / "impact.png")
 

@@ -1,18 +1,28 @@
-"""A frozen classifier and an additive patch, as one classifier."""
+"""What a patch is added to, and how: frozen scores, the network that runs, and patches on patches."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PatchedClassifier", "frozen_scores"]
-
-_DELEGATED = ("n_features_in_", "feature_names_in_")
+__all__ = ["Patched", "frozen_scores", "numbers", "run", "trusted_scores", "with_edits"]
 
 
-def frozen_scores(model: Any, X: Any) -> NDArray[Any]:  # noqa: N803 - as in scikit-learn
+class Patched(Protocol):
+    """A classifier `base` with an additive patch: its scores are those of `base`, and `change` added once."""
+
+    @property
+    def base(self) -> Any: ...
+
+    def change(self, X: Any) -> NDArray[Any]: ...  # noqa: N803 - as in scikit-learn
+
+    def scores(self, X: Any) -> NDArray[Any]: ...  # noqa: N803
+
+
+def frozen_scores(model: Any, X: Any) -> NDArray[Any]:  # noqa: N803
     """The scores of a fitted classifier, shape `(K, C)`, in `classes_` order, as float32 or else float64:
     its `decision_function`, else its `predict_proba`; one column `s` of two classes counts as `(0, s)`.
 
@@ -30,74 +40,83 @@ def frozen_scores(model: Any, X: Any) -> NDArray[Any]:  # noqa: N803 - as in sci
     scores = scores if scores.dtype == np.float32 else scores.astype(np.float64)
     if scores.ndim == 1 and len(classes) == 2:
         scores = np.column_stack([np.zeros_like(scores), scores])
-    if scores.shape != (len(X), len(classes)):
+    if scores.shape != (len(np.asarray(X)), len(classes)):
         raise ValueError(
             f"the scores of the {type(model).__name__} have shape {scores.shape}: expected one row each for "
-            f"{len(X)} inputs and one column for each of {len(classes)} classes"
+            f"{len(np.asarray(X))} inputs and one column for each of {len(classes)} classes"
         )
     return scores
 
 
-class PatchedClassifier:
-    """Predicts like `base`, except where the network `g` is not 0: there the largest of `scores` decides.
+def trusted_scores(model: Any, X: Any) -> NDArray[Any]:  # noqa: N803
+    """`frozen_scores`, if they are what the model decides by.
 
-    `scores` are `frozen_scores` plus `g`, added once, which is what a certificate speaks of. Where `g` is 0
-    they equal the frozen ones. They are no probabilities, whatever those of `base` are, so there is no
-    `predict_proba`. The base is never changed.
+    Raises:
+        ValueError: a score is not finite, or another class than that of the largest score is predicted.
+    """
+    scores = frozen_scores(model, X)
+    classes = np.asarray(model.classes_)
+    bad = np.argwhere(~np.isfinite(scores))
+    if len(bad):
+        i, k = bad[0].tolist()
+        raise ValueError(f"the score of row {i} for the class {classes[k]} is {scores[i, k]}")
+    predicted, largest = np.asarray(model.predict(X)), scores.argmax(axis=1)
+    off = np.flatnonzero(predicted != classes[largest])
+    if len(off):
+        i = int(off[0])
+        raise ValueError(
+            f"row {i} is predicted as {predicted[i]}, but the largest score is that of "
+            f"{classes[largest[i]]}: a patch adds to scores, and this model decides otherwise"
+        )
+    return scores
+
+
+def run(layers: Sequence[tuple[NDArray[Any], NDArray[Any]]], X: Any) -> NDArray[Any]:  # noqa: N803
+    """A ReLU network at the rows of `X`, in the dtype of its weights. A row gives the same numbers alone and
+    among others: the order of summation, unlike that of `@`, does not hang on how many there are.
 
     Args:
-        base: a fitted classifier with `decision_function` or `predict_proba`.
-        layers: weights `(out, in)` and biases `(out,)` of `g`, floats of one dtype, in which `g` runs.
+        layers: weights `(out, in)` and biases `(out,)`, of one dtype; no ReLU after the last.
+        X: numbers, shape `(K, d)`.
 
-    >>> from types import SimpleNamespace
-    >>> base = SimpleNamespace(classes_=np.array(["no", "yes"]), decision_function=lambda X: X[:, 0],
-    ...     predict=lambda X: np.where(X[:, 0] > 0, "yes", "no"))
     >>> one = np.ones((1, 1), np.float32)
-    >>> g = [(one, np.float32([-2])), (np.float32([[9], [0]]), np.zeros(2, np.float32))]
-    >>> patched = PatchedClassifier(base, g)
-    >>> patched.predict(np.array([[-1.0], [1.0], [3.0]])).tolist()
-    ['no', 'yes', 'no']
-    >>> patched.decision_function(np.array([[-1.0], [1.0], [3.0]])).tolist()
-    [-1.0, 1.0, -6.0]
+    >>> run([(one, np.float32([-2])), (3 * one, np.float32([0]))], [[1.0], [4.0]]).tolist()
+    [[0.0], [6.0]]
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        a = np.ascontiguousarray(X, layers[0][0].dtype)
+        for k, (weight, bias) in enumerate(layers):
+            a = np.einsum("ij,kj->ik", np.maximum(a, 0) if k else a, np.ascontiguousarray(weight)) + bias
+    return np.asarray(a)
 
-    def __init__(self, base: Any, layers: list[tuple[NDArray[Any], NDArray[Any]]]) -> None:
-        self.base = base
-        self.layers = layers
 
-    def __getattr__(self, name: str) -> Any:
-        if name in _DELEGATED:
-            return getattr(self.base, name)
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+def numbers(X: Any) -> NDArray[Any]:  # noqa: N803
+    """An array of `X`, a data frame for instance, of numbers as they are or else of float64.
 
-    @property
-    def classes_(self) -> NDArray[Any]:
-        return np.asarray(self.base.classes_)
+    Raises:
+        ValueError: an entry is no number.
+    """
+    array = np.asarray(X)
+    return array if array.dtype.kind in "fiu" else array.astype(np.float64)
 
-    def change(self, X: Any) -> NDArray[Any]:  # noqa: N803
-        """`g`, shape `(K, C)`; 0 where floats give no finite number, as for an input that is NaN."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            a = np.asarray(X).astype(self.layers[0][0].dtype)
-            for k, (weight, bias) in enumerate(self.layers):
-                a = (np.maximum(a, 0) if k else a) @ weight.T + bias
-        a[~np.isfinite(a).all(axis=1)] = 0
-        return np.asarray(a)
 
-    def scores(self, X: Any) -> NDArray[Any]:  # noqa: N803
-        """`frozen_scores + g`, shape `(K, C)`."""
-        return np.asarray(frozen_scores(self.base, X) + self.change(X))
+def with_edits(model: Any, X: Any) -> Any:  # noqa: N803
+    """`X`, and after it the points that patches of `model`, the latest first, have edited and that are no
+    rows of `X`: what a further patch must know. A data frame stays one.
 
-    def decision_function(self, X: Any) -> NDArray[Any]:  # noqa: N803
-        """The scores; for two classes the second less the first, shape `(K,)`."""
-        scores = self.scores(X)
-        return scores if scores.shape[1] > 2 else np.asarray(scores[:, 1] - scores[:, 0])
-
-    def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
-        """Labels, shape `(K,)`: those of the base wherever `g` is 0."""
-        labels = np.array(self.base.predict(X))
-        change = self.change(X)
-        touched = change.any(axis=1)
-        if touched.any():
-            scores = frozen_scores(self.base, X) + change
-            labels[touched] = self.classes_[scores[touched].argmax(axis=1)]
-        return labels
+    The patches are `model` itself, its `base` and so on, as far as they have `edited_` points.
+    """
+    edited = []
+    while getattr(model, "edited_", None) is not None:
+        edited.append(model.edited_)
+        model = model.base
+    if not edited:
+        return X
+    points = numbers(X)
+    known = {row.tobytes() for row in points.astype(np.float64) + 0}
+    below = np.concatenate(edited)
+    new = [row.tobytes() not in known for row in below.astype(np.float64) + 0]
+    if not any(new):
+        return X
+    together = np.concatenate([points, below[new]])
+    return type(X)(together, columns=X.columns).astype(dict(X.dtypes)) if hasattr(X, "iloc") else together

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ftc.models import load_model, read_points, scores_at
-from ftc.patched import PatchedClassifier
+from ftc.patched import with_edits
 from ftc.reading import read
 from verify.kernel import Certificate
 
@@ -21,22 +21,29 @@ Row = tuple[list[int], int]
 
 def first_difference_of_model(path: Path, model: Path, data: Path, protect: Sequence[Path]) -> str | None:
     """What the certificate says differently from the data and from the frozen model run on it anew, exactly,
-    or None. For a patched model it is the base that runs, and its network is compared too.
+    or None. For the patched model it is the base that runs, and its network is compared too.
 
     Raises:
         ValueError: the certificate is malformed, or the model or the data cannot be used.
     """
     certificate = read(path)
     points, frozen = read_points(data, protect), load_model(model)
+    layers = getattr(frozen, "layers_", None)
+    if layers is None:
+        return _of_frozen(certificate, frozen, points, model)
+    other = _network(certificate, layers)
+    if other is None:
+        return _of_frozen(certificate, frozen.base, points, model)
+    # the certificate of a patch on this patched model?
+    return None if _of_frozen(certificate, frozen, points, model) is None else other
+
+
+def _of_frozen(certificate: Certificate, frozen: Any, given: NDArray[Any], model: Path) -> str | None:
+    points = with_edits(frozen, given)
     if certificate.points.shape != points.shape:
         return f"points: the certificate has shape {certificate.points.shape}, not {points.shape}"
     for i, k, mine, theirs in _differences(_as_certified(points, certificate), certificate.points.rows()):
         return f"points: row {i}, column {k} is {theirs}, not {mine}"
-    if isinstance(frozen, PatchedClassifier):
-        other = _network(certificate, frozen)
-        if other is not None:
-            return other
-        frozen = frozen.base
     scores = scores_at(frozen, points, model)
     if certificate.base is None or certificate.base.shape != scores.shape:
         shape = None if certificate.base is None else certificate.base.shape
@@ -76,10 +83,10 @@ def _shown(n: int, q: int) -> float | str:
         return "a number beyond float64"
 
 
-def _network(certificate: Certificate, patched: PatchedClassifier) -> str | None:
-    if len(certificate.layers) != len(patched.layers):
-        return f"network: the patched model has {len(patched.layers)} layers, not {len(certificate.layers)}"
-    for depth, (ours, theirs) in enumerate(zip(patched.layers, certificate.layers, strict=True)):
+def _network(certificate: Certificate, layers: list[tuple[NDArray[Any], NDArray[Any]]]) -> str | None:
+    if len(certificate.layers) != len(layers):
+        return f"network: the patched model has {len(layers)} layers, not {len(certificate.layers)}"
+    for depth, (ours, theirs) in enumerate(zip(layers, certificate.layers, strict=True)):
         for name, mine, array in zip(("weight", "bias"), ours, theirs, strict=True):
             if mine.shape != array.shape:
                 return (

@@ -7,6 +7,7 @@ import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,8 +30,9 @@ from constructions.classifier import patch_classifier
 from constructions.general_position import general_position, general_position_lift
 from constructions.labels import LabelProblem
 from ftc.impact import cost, nearest_slab
-from ftc.patched import PatchedClassifier, frozen_scores
+from ftc.patched import frozen_scores
 from ftc.plan import plan
+from ftc.sklearn import AdditivePatch
 
 Run = Callable[..., int]
 
@@ -241,8 +243,8 @@ def test_check_finds_another_model_other_data_and_another_network(run, capsys) -
     moved[7, 2] += 1
     assert difference(model=model, data=moved).startswith("points: row 7, column 2 is ")
     assert difference(data=points) == "None"
-    last = patched.layers[-1]
-    patched.layers[-1] = (last[0], np.nextafter(last[1], np.float32(1)))
+    last = patched.layers_[-1]
+    patched.layers_[-1] = (last[0], np.nextafter(last[1], np.float32(1)))
     assert difference(model=patched).startswith("network: bias 3 of the patched model, row 0, column 0 is ")
 
 
@@ -251,7 +253,7 @@ def test_a_model_is_patched_apart_and_a_strange_input_is_left_to_it() -> None:
     model = LogisticRegression().fit(points, np.arange(60) % 3)
     column = (int(model.predict(points[:1])[0]) + 1) % 3
     problem = LabelProblem(points, model.decision_function(points), {0: column})
-    patched = PatchedClassifier(model, patch_classifier(problem).layers)
+    patched = AdditivePatch.from_patch(model, patch_classifier(problem), points)
     assert patched.predict(points[:1]) == [column]
     strange = np.array([[np.nan] * 4, [np.inf, 0, 0, 0], [1e300, 1, 1, 1], [-1e38, 1e38, 1e38, 1e38]])
     assert np.isfinite(patched.change(strange)).all()
@@ -387,11 +389,12 @@ def test_a_certificate_that_the_kernel_rejects_is_not_written(run, small, capsys
     monkeypatch.setattr("ftc.patch.patch_classifier", careless)
     assert run("patch", *small, "-o", "fixed") == 2
     assert "the patched model does not give what was asked for" in capsys.readouterr().err
-    monkeypatch.setattr("ftc.patch.impact_report", lambda *_: {})
-    assert run("patch", *small, "-o", "fixed") == 2
-    assert (
-        "fixed is not written: its certificate is rejected: claim 0 (label-edit)" in capsys.readouterr().err
+    monkeypatch.setattr(
+        "ftc.patch.patch_classifier",
+        lambda *given, **more: replace(patch_classifier(*given, **more), radius=Fraction(1000)),
     )
+    assert run("patch", *small, "-o", "fixed") == 2
+    assert "fixed is not written: its certificate is rejected: claim 2 (robust)" in capsys.readouterr().err
     assert sorted(Path().rglob("*")) == before
 
 

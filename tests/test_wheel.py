@@ -17,6 +17,12 @@ from constructions import FineTuningProblem, build, write_certificate
 path = write_certificate(build(FineTuningProblem([[0], [1], [2]], edits={1: 1}), 3), "patch.json")
 assert verify.check(path).status == "accepted"
 assert "site-packages" in verify.__file__, verify.__file__
+try:
+    import ftc.sklearn
+except ImportError as error:
+    assert str(error).endswith("pip install 'fine-tuning-capacity[models]'"), error
+else:
+    raise AssertionError("scikit-learn is no requirement of the wheel")
 """
 
 
