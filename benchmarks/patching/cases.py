@@ -133,7 +133,7 @@ def _logistic() -> Case:
 def _small() -> Case:
     """For trying things out: 120 digits of four classes."""
     points, labels = load_digits(n_class=4, return_X_y=True)
-    model = _fit(MLPClassifier((6,), max_iter=40, random_state=1), points[:60], labels[:60])
+    model = _fit(MLPClassifier((16,), max_iter=100, random_state=1), points[:60], labels[:60])
     last = LastLayer(model.coefs_[1].T.copy(), model.intercepts_[1])
     data, held = (_digits_view(model, points[s], last) for s in (slice(60, 180), slice(180, 300)))
     wanted = _errors(data, labels[60:180], 8)
