@@ -24,11 +24,10 @@ OPTIMIZERS = ("Adam", "L-BFGS")
 
 @dataclass(frozen=True)
 class Effort:
-    """Steps of Adam over all points, iterations of L-BFGS, and how many random starts."""
+    """Steps of Adam over all points, and iterations of L-BFGS."""
 
-    adam: int = 2000
-    lbfgs: int = 500
-    seeds: int = 3
+    adam: int
+    lbfgs: int
 
 
 def fit(
@@ -72,8 +71,8 @@ def fit(
 
 def train(
     case: Case, hidden: list[int], optimizer: str, effort: Effort, seed: int, price: float
-) -> tuple[Added, float]:
-    """A network with these hidden widths that repairs the case as far as training gets, and its loss."""
+) -> Added:
+    """A network with these hidden widths that repairs the case as far as training gets."""
     points = case.data.points.astype(np.float64)
     centre, scale = points.mean(axis=0), points.std(axis=0)
     scale[scale == 0] = 1
@@ -86,7 +85,7 @@ def train(
 
     inputs = torch.tensor((points - centre) / scale)
     widths = [points.shape[1], *hidden, case.data.scores.shape[1]]
-    network, reached = fit(widths, inputs, loss, optimizer, effort, seed)
+    network, _ = fit(widths, inputs, loss, optimizer, effort, seed)
     layers: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = [
         (part.weight.detach().numpy(), part.bias.detach().numpy())
         for part in network
@@ -94,4 +93,4 @@ def train(
     ]
     weight, bias = layers[0]
     layers[0] = (weight / scale, bias - (weight / scale) @ centre)
-    return Added(layers), reached
+    return Added(layers)
