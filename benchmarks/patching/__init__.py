@@ -1,4 +1,1 @@
-"""Four ways to repair a frozen classifier, on the same model, protected points and edits.
-
-python -m benchmarks.patching [--quick] [--to FOLDER] [--only CASE ..]
-"""
+"""Four ways to repair a frozen classifier, on the same model, protected points and edits."""

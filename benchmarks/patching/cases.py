@@ -36,7 +36,7 @@ class View:
     @property
     def labels(self) -> NDArray[np.intp]:
         """What the frozen model says."""
-        return self.scores.argmax(axis=1)
+        return np.asarray(self.scores.argmax(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +156,7 @@ def _convolution() -> Case:
     for _ in range(40):
         optimizer.zero_grad()
         loss = torch.nn.functional.cross_entropy(head(body(images[::4])), torch.tensor(labels[::4]))
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     with torch.no_grad():
         features = body(images).numpy()

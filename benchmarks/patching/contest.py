@@ -47,7 +47,7 @@ def _patch(dtype: str, case: Case, contest: Contest) -> list[Try]:
     return [_timed(lambda: constructed.build(case, dtype)[0], note) for _ in range(contest.runs)]
 
 
-def _last_layer(norm: Any, case: Case, contest: Contest) -> list[Try]:
+def _last_layer(norm: Any, case: Case, _: Contest) -> list[Try]:
     if case.last is None:
         return [Try(None, 0.0, "not applicable: no linear last layer")]
     from benchmarks.patching.last_layer import SLACKS, refit
@@ -122,7 +122,7 @@ def rows(key: str, case: Case, contest: Contest) -> list[dict[str, Any]]:
             out.append(row | {"note": tries[0].note})
             continue
         _, one, found = best
-        assert one.repair is not None  # noqa: S101
+        assert one.repair is not None
         row |= {"note": one.note, "neurons": one.repair.neurons, "parameters": one.repair.parameters}
         row["as it runs"] = found
         for arithmetic in ("float32", "exact"):

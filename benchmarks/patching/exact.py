@@ -29,7 +29,9 @@ class Dyadic:
         table = np.atleast_2d(array)
         pairs = [float(x).as_integer_ratio() for x in table.reshape(-1).tolist()]
         exponent = max((q.bit_length() - 1 for _, q in pairs), default=0)
-        return Dyadic(fmpz_mat(*table.shape, [(p << exponent) // q for p, q in pairs]), exponent)
+        return Dyadic(
+            fmpz_mat(table.shape[0], table.shape[1], [(p << exponent) // q for p, q in pairs]), exponent
+        )
 
     def __add__(self, other: Dyadic) -> Dyadic:
         top = max(self.exponent, other.exponent)

@@ -130,8 +130,8 @@ class _Program:
     def _values(self) -> NDArray[np.float64]:
         return np.array(self.solver.getSolution().col_value)
 
-    def _start(self, size: int, price: float) -> highspy.Highs:
-        solver = highspy.Highs()
+    def _start(self, size: int, price: float) -> Any:
+        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         solver.setOptionValue("output_flag", False)  # first: it talks else
         solver.setOptionValue("threads", 1)
         solver.setOptionValue("primal_feasibility_tolerance", _TOLERANCE)

@@ -37,7 +37,7 @@ PANELS = {
 def picture(measured: dict[str, Any], file: Path) -> None:
     """Write the picture, `.png`."""
     figure = plt.figure(figsize=(12, 10.5), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[1.25, 1])
+    above, below = np.asarray(figure.subfigures(2, 1, height_ratios=[1.25, 1]))
     _contest(above, measured["contest"])
     _widths(below, measured["widths"])
     figure.savefig(file, dpi=110, metadata={"Software": None})
@@ -66,19 +66,22 @@ def _contest(figure: Any, rows: list[dict[str, Any]]) -> None:
         axes.grid(axis="x", alpha=0.3)
     panels[0].set_xlim(-4, 104)
     panels[1].set_xscale("symlog", linthresh=1)
+    panels[1].set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
+    panels[1].set_xlim(-0.15, 1000)
     panels[2].set_xscale("symlog", linthresh=1e-3)
-    panels[2].set_xticks([0, 1e-2, 1, 100])
-    for axes in panels[1:3]:
-        axes.set_xlim(left=0)
+    panels[2].set_xticks([0, 1e-2, 1, 100], ["0", "0.01", "1", "100"])
+    panels[2].set_xlim(-3e-4, 1000)
     panels[3].axvline(0, color="0.5", linewidth=0.8)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9,
+                  columnspacing=1.2, handletextpad=0.3)  # fmt: skip
 
 
 def _widths(figure: Any, rows: list[dict[str, Any]]) -> None:
     first = rows[0]
     figure.suptitle(
-        f"training: new values for {first['N']} random ones of {first['K']} points in R^{first['d']}", fontsize=10
+        f"training: new values for {first['N']} random ones of {first['K']} points in R^{first['d']}",
+        fontsize=10,
     )
     panels = figure.subplots(1, 2, sharey=True)
     least = 1e-16
@@ -89,16 +92,17 @@ def _widths(figure: Any, rows: list[dict[str, Any]]) -> None:
                 continue
             losses = np.maximum(row["losses"], least)
             axes.plot(
-                row["widths"], np.median(losses, axis=1), color=colour, marker=marker, markeredgecolor="black",
-                markeredgewidth=0.5, label=f"{row['optimizer']}: median, least to largest of {losses.shape[1]}",
+                row["widths"], np.median(losses, axis=1), color=colour, marker=marker,
+                markeredgecolor="black", markeredgewidth=0.5,
+                label=f"{row['optimizer']}: median, least to largest of {losses.shape[1]}",
             )  # fmt: skip
             axes.fill_between(
                 row["widths"], losses.min(axis=1), losses.max(axis=1), color=colour, alpha=0.2, linewidth=0
             )
         about = mine[0]
         axes.plot(
-            [about["built"]], [least], "o", color="#0072B2", markersize=9, markeredgecolor="black", clip_on=False,
-            label=f"built here: {about['built']} neurons, 0 exactly", zorder=5,
+            [about["built"]], [least], "o", color="#0072B2", markersize=9, markeredgecolor="black",
+            label=f"built here: {about['built']} neurons, 0 exactly", zorder=5, clip_on=False,
         )  # fmt: skip
         axes.axvline(about["built"], color="#0072B2", linewidth=1)
         axes.axvline(about["always_enough"], color="black", linestyle="--", linewidth=1,

@@ -51,10 +51,10 @@ class Added:
         dtype = np.dtype("float32") if arithmetic == "float32" else self.layers[0][0].dtype
         points, scores = view.points.astype(dtype), view.scores
         if arithmetic == "exact":
-            change = network(self.layers, points)
-            return (Dyadic.of(scores) + change).labels(), change.largest()
+            g = network(self.layers, points)
+            return (Dyadic.of(scores) + g).labels(), g.largest()
         with np.errstate(over="ignore", invalid="ignore"):
-            a = points
+            a: NDArray[Any] = points
             for k, (weight, bias) in enumerate(self.layers):
                 a = (np.maximum(a, 0) if k else a) @ weight.T.astype(dtype) + bias.astype(dtype)
         before = scores.astype(dtype) if arithmetic == "float32" else scores

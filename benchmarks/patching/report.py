@@ -49,12 +49,12 @@ def _case_table(rows: list[Row]) -> str:
     headings = [
         "rival", "fixed", "protected labels changed", "protected scores moved (largest)",
         "held-out labels changed", "held-out accuracy", "neurons", "parameters", "seconds",
-        "float32: fixed, changed", "exact: fixed, changed, moved",
+        "float32: fixed, changed", "exact: fixed, changed, moved", "how",
     ]  # fmt: skip
     lines = []
     for row in rows:
         if "as it runs" not in row:
-            lines.append([row["rival"], row["note"], *[""] * (len(headings) - 2)])
+            lines.append([row["rival"], *["-"] * (len(headings) - 2), row["note"]])
             continue
         runs, single, exact = (row[arithmetic] for arithmetic in ("as it runs", "float32", "exact"))
         largest = f" ({runs['protected_largest_move']:.3g})" if runs["protected_moved"] else ""
@@ -64,19 +64,20 @@ def _case_table(rows: list[Row]) -> str:
                 f"{runs['protected_moved']}{largest}", str(runs["held_changed"]),
                 f"{runs['held_accuracy']:.1%}", str(row["neurons"]), f"{row['parameters']:,}",
                 spread(row["seconds"], 3), f"{single['fixed']}, {single['protected_changed']}",
-                f"{exact['fixed']}, {exact['protected_changed']}, {exact['protected_moved']}",
+                f"{exact['fixed']}, {exact['protected_changed']}, {exact['protected_moved']}", _how(row),
             ]
         )  # fmt: skip
     first = rows[0]
-    notes = "; ".join(
-        f"{row['rival']}: {row['note']}" + (f" (best of {row['tries']})" if "price" in row["note"] or "slack"
-        in row["note"] else "") for row in _took_part(rows) if row["note"]
-    )  # fmt: skip
     return (
-        f"### {first['title']}\n\n{first['N']} edits, {first['protected']} protected points, d = {first['d']}; "
-        f"{first['held']} held-out inputs, accuracy {first['accuracy']:.1%} before.\n\n"
-        f"{_table(headings, lines)}\n\n{notes}.\n"
+        f"### {first['title']}\n\n{first['N']} edits, {first['protected']} protected points, "
+        f"d = {first['d']}; {first['held']} held-out inputs, accuracy {first['accuracy']:.1%} before.\n\n"
+        f"{_table(headings, lines)}\n"
     )
+
+
+def _how(row: Row) -> str:
+    chosen = any(word in row["note"] for word in ("slack", "price"))
+    return f"{row['note']} (best of {row['tries']})" if chosen else str(row["note"])
 
 
 def _whole_job(row: Row, arithmetic: str, *, still: bool = False) -> bool:
@@ -134,14 +135,14 @@ def _against(rows: list[Row], rivals: list[str]) -> str:
             if not pairs:
                 continue
             said = []
-            for word, sign in (("better", 1), ("worse", -1)):
+            for word, sign in (("Better", 1), ("Worse", -1)):
                 counts = {
                     name: sum(sign * value(theirs) < sign * value(mine) for theirs, mine in pairs)
                     for name, value in CRITERIA.items()
                 }
-                parts = [f"{name} {n} of {len(pairs)}" for name, n in counts.items() if n]
+                parts = [f"{name} ({n})" for name, n in counts.items() if n]
                 said.append(f"{word}: {', '.join(parts) or 'nothing'}")
-            lines.append(f"- **{rival}** against {ours}. {'. '.join(said).capitalize()}.")
+            lines.append(f"- **{rival}** against {ours}, {len(pairs)} cases. {'. '.join(said)}.")
     return "\n".join(lines)
 
 
@@ -152,12 +153,15 @@ def _widths(rows: list[Row]) -> str:
         losses = [statistics.median(some) for some in row.get("losses", [])]
         at = [min(some) for some, width in zip(row.get("losses", []), row["widths"], strict=False)
               if width <= row["built"]]  # fmt: skip
-        enough = [w for w, some in zip(row["widths"], row.get("losses", []), strict=False) if min(some) < 1e-6]
+        enough = [
+            w for w, some in zip(row["widths"], row.get("losses", []), strict=False) if min(some) < 1e-6
+        ]
         lines.append(
             [
                 str(row["layers"]), str(row["optimizer"]), str(row["built"]),
                 f"{min(at):.2g}" if at else "", str(min(enough)) if enough else "none",
-                f"{min(losses):.2g}" if losses else "", str(row["always_enough"]), str(row["worst_case_needs"]),
+                f"{min(losses):.2g}" if losses else "", str(row["always_enough"]),
+                str(row["worst_case_needs"]),
             ]
         )  # fmt: skip
     headings = [
@@ -166,8 +170,8 @@ def _widths(rows: list[Row]) -> str:
         "needed in the worst case",
     ]  # fmt: skip
     return (
-        f"{first['N']} random ones of {first['K']} normal points in R^{first['d']} get a new value; old and new "
-        f"values are uniform on [0, 1]. Changing nothing has the loss {first['nothing_learned']:.2g}. "
+        f"{first['N']} random ones of {first['K']} normal points in R^{first['d']} get a new value; old and "
+        f"new values are uniform on [0, 1]. Changing nothing has the loss {first['nothing_learned']:.2g}. "
         f"*Needed in the worst case* is about the worst points, not these.\n\n{_table(headings, lines)}\n"
     )
 
@@ -181,8 +185,8 @@ def report(measured: dict[str, Any]) -> str:
     tables = "\n".join(_case_table([row for row in rows if row["case"] == key]) for key in cases)
     return f"""# Four ways to repair a frozen classifier
 
-{about["date"]}, on {about["machine"]}; {about["software"]}. Written by `python -m benchmarks.patching`; what the
-rivals are and how they are judged: [benchmarks/patching](../patching/README.md).
+{about["date"]}, on {about["machine"]}; {about["software"]}. Written by `python -m benchmarks.patching`; what
+the rivals are and how they are judged: [benchmarks/patching](../patching/README.md).
 
 ![what it costs, and what training gets to](patching.png)
 
@@ -207,9 +211,9 @@ Without the lists:
 
 ## Case by case
 
-*Fixed*, *changed* and *moved* are counted as each runs: the patch in its dtype, all else in float64. Then all is
-cast to float32, and evaluated in exact arithmetic. Seconds: median (least-largest); of a patch and a list over
-equal runs, of others over all tries, one of which is shown.
+*Fixed*, *changed* and *moved* are counted as each runs: the patch in its dtype, all else in float64. Then
+all is cast to float32, and evaluated in exact arithmetic. Seconds: median (least-largest); of a patch and a
+list over equal runs, of others over all tries, one of which is shown.
 
 {tables}
 ## Training against the width

@@ -49,7 +49,7 @@ def fit(
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, effort.adam, 1e-5)
         for _ in range(effort.adam):
             adam.zero_grad()
-            loss(network(inputs)).backward()
+            loss(network(inputs)).backward()  # type: ignore[no-untyped-call]
             adam.step()
             schedule.step()
     else:
@@ -61,22 +61,23 @@ def fit(
         def closure() -> torch.Tensor:
             lbfgs.zero_grad()
             value = loss(network(inputs))
-            value.backward()
+            value.backward()  # type: ignore[no-untyped-call]
             return value
 
-        lbfgs.step(closure)
+        lbfgs.step(closure)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         return network, float(loss(network(inputs)))
 
 
-def train(
-    case: Case, hidden: list[int], optimizer: str, effort: Effort, seed: int, price: float
-) -> Added:
+def train(case: Case, hidden: list[int], optimizer: str, effort: Effort, seed: int, price: float) -> Added:
     """A network with these hidden widths that repairs the case as far as training gets."""
     points = case.data.points.astype(np.float64)
     centre, scale = points.mean(axis=0), points.std(axis=0)
     scale[scale == 0] = 1
-    frozen, wanted = torch.tensor(case.data.scores[case.edited], dtype=torch.float64), torch.tensor(case.labels)
+    frozen, wanted = (
+        torch.tensor(case.data.scores[case.edited], dtype=torch.float64),
+        torch.tensor(case.labels),
+    )
     edited, safe = torch.tensor(case.edited), torch.tensor(case.protected)
 
     def loss(change: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ with loss 0 exactly, and what is proven about the worst case of any points.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,12 +54,13 @@ def rows(contest: Contest, quick: bool) -> Iterator[dict[str, Any]]:
         for optimizer in OPTIMIZERS:
             losses = [
                 [
-                    fit(
-                        [d, *([width] if layers == 2 else [width - width // 2, width // 2]), 1], inputs,
-                        lambda change: (change - wanted).square().mean(), optimizer, effort, seed,
-                    )[1]
+                    fit([d, *hidden, 1], inputs, partial(_loss, wanted), optimizer, effort, seed)[1]
                     for seed in range(contest.seeds)
                 ]
-                for width in widths
-            ]  # fmt: skip
+                for hidden in ([w] if layers == 2 else [w - w // 2, w // 2] for w in widths)
+            ]
             yield about | {"optimizer": optimizer, "losses": losses}
+
+
+def _loss(wanted: Any, outputs: Any) -> Any:
+    return (outputs - wanted).square().mean()
