@@ -126,6 +126,7 @@ def test_the_last_layer_keeps_its_constraints(small: Case, norm: str) -> None:
 def test_edits_that_contradict_protected_labels(norm: str) -> None:
     """Of two edits one has the features of a protected point: it stays, and the other is fixed."""
     pytest.importorskip("highspy")
+    from benchmarks.patching.contradiction import contradiction
     from benchmarks.patching.last_layer import refit
 
     points = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [3.0, -2.0]])
@@ -136,6 +137,20 @@ def test_edits_that_contradict_protected_labels(norm: str) -> None:
     assert "infeasible" in solved.status
     counts = count(case, solved.repair, "exact")
     assert (counts["fixed"], counts["protected_changed"]) == (1, 0)
+    assert contradiction(case) == 2
+
+
+def test_no_contradiction_is_claimed_where_a_last_layer_will_do(small: Case) -> None:
+    pytest.importorskip("highspy")
+    from benchmarks.patching.contradiction import contradiction
+
+    assert contradiction(small) is None
+    x = np.array([[1.0], [2.0], [3.0], [4.0]])
+    last = LastLayer(np.array([[0.0], [1.0]]), np.array([0.0, -2.5]))
+    view = View(x, x @ last.weight.T + last.bias, x)
+    found = [contradiction(Case("", view, wanted, view, np.zeros(4, int), last)) for wanted in
+             ({}, {1: 1}, {0: 1}, {0: 1, 1: 1}, {1: 1, 2: 0})]  # fmt: skip
+    assert [n is not None for n in found] == [False, False, True, False, True]  # thresholds do no more
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from benchmarks.measure import machine
 from benchmarks.patching import widths
 from benchmarks.patching.cases import CASES
 from benchmarks.patching.contest import Contest, rows
+from benchmarks.patching.contradiction import contradiction
 from benchmarks.patching.picture import picture
 from benchmarks.patching.report import report
 
@@ -69,6 +70,7 @@ def _measure(key: str, contest: Contest) -> list[dict[str, Any]]:
         "title": case.name, "N": len(case.wanted), "protected": len(case.protected),
         "d": case.data.points.shape[1], "held": len(case.truth),
         "accuracy": float((case.held.labels == case.truth).mean()),
+        "contradiction": contradiction(case),
     }  # fmt: skip
     return [about | row for row in rows(key, case, contest)]
 

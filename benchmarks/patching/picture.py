@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ LOOKS = {
     "dictionary": ("#000000", "+"),
     "nearest neighbour": ("#777777", "x"),
 }
-PANELS = {
+PANELS: dict[str, Callable[[dict[str, Any]], float]] = {
     "edits fixed, %": lambda row: 100 * row["as it runs"]["fixed"] / row["N"],
     "protected labels\nchanged": lambda row: row["as it runs"]["protected_changed"],
     "largest move of a\nprotected score": lambda row: row["as it runs"]["protected_largest_move"],

@@ -74,8 +74,8 @@ class Refitted:
         if view.features is None:
             raise ValueError("a model without features has no last layer")
         if arithmetic == "exact":
-            features = Dyadic.of(view.features)
-            before, after = (features.affine(x.weight, x.bias) for x in (self.before, self.after))
+            numbers = Dyadic.of(view.features)
+            before, after = (numbers.affine(x.weight, x.bias) for x in (self.before, self.after))
             return after.labels(), (after - before).largest()
         dtype = "float32" if arithmetic == "float32" else "float64"
         features = view.features.astype(dtype)

@@ -68,9 +68,16 @@ def _case_table(rows: list[Row]) -> str:
             ]
         )  # fmt: skip
     first = rows[0]
+    proven = (
+        f" No last layer gives the wanted and the protected labels: {first['contradiction']} constraints "
+        "contradict each other, exactly."
+        if first["contradiction"]
+        else ""
+    )
     return (
         f"### {first['title']}\n\n{first['N']} edits, {first['protected']} protected points, "
-        f"d = {first['d']}; {first['held']} held-out inputs, accuracy {first['accuracy']:.1%} before.\n\n"
+        f"d = {first['d']}; {first['held']} held-out inputs, accuracy {first['accuracy']:.1%} before."
+        f"{proven}\n\n"
         f"{_table(headings, lines)}\n"
     )
 
