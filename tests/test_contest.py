@@ -71,6 +71,9 @@ def test_the_judge_sees_what_floats_do_not() -> None:
     refitted = Refitted(last, LastLayer(np.zeros((2, 1)), np.array([1.0, 1.0 + 2**-41])))
     assert count(case, refitted, "exact")["fixed"] == 1
     assert count(case, refitted, "float32")["fixed"] == 0  # a tie, and so the first
+    assert count(case, Refitted(last, last), "exact")["protected_moved"] == 0
+    tiny = Added([(np.array([[1e-200], [0.0]]), np.zeros(2)), (np.eye(2) * 1e-200, np.zeros(2))])
+    assert count(Case("", view, {0: 1}, view, np.array([1, 1]), None), tiny, "exact")["protected_moved"] == 1
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -86,6 +89,9 @@ def test_patches_and_lists_do_the_whole_job(small: Case, dtype: str) -> None:
 
 def test_lists_reach_as_far_as_they_say(small: Case) -> None:
     near = lookup.neighbour(small)
+    safe = small.data.points[small.protected]
+    for listed, squared in zip(near.points, near.squared, strict=True):
+        assert 4 * squared == np.square(safe - listed).sum(axis=1).min()
     row, label, radius = near.points[0], near.labels[0], near.squared[0] ** 0.5
     toward = np.eye(len(row))[0]
     points = np.array([row, row + 0.99 * radius * toward, row + 1.01 * radius * toward])
@@ -138,6 +144,17 @@ def test_edits_that_contradict_protected_labels(norm: str) -> None:
     counts = count(case, solved.repair, "exact")
     assert (counts["fixed"], counts["protected_changed"]) == (1, 0)
     assert contradiction(case) == 2
+
+
+def test_what_floats_propose_is_checked() -> None:
+    pytest.importorskip("highspy")
+    from benchmarks.patching.contradiction import adds_up_to_nothing
+
+    assert adds_up_to_nothing(np.array([[1.0, -0.1], [3.0, -0.1 * 3]])) == (0.1 * 3 == 3 * Fraction(0.1))
+    assert adds_up_to_nothing(np.array([[1.0, -0.5], [3.0, -1.5]]))
+    assert not adds_up_to_nothing(np.array([[1.0, -0.5], [3.0, -1.5 - 2**-50]]))
+    assert not adds_up_to_nothing(np.array([[1.0, 0.5], [3.0, 1.5]]))  # only with a negative factor
+    assert not adds_up_to_nothing(np.zeros((2, 1)))
 
 
 def test_no_contradiction_is_claimed_where_a_last_layer_will_do(small: Case) -> None:

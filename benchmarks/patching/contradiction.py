@@ -13,7 +13,7 @@ from scipy.linalg import qr
 from benchmarks.patching.cases import Case
 from benchmarks.patching.exact import Dyadic
 
-__all__ = ["contradiction"]
+__all__ = ["adds_up_to_nothing", "contradiction"]
 
 
 def contradiction(case: Case) -> int | None:
@@ -43,7 +43,7 @@ def contradiction(case: Case) -> int | None:
     if factors is None:
         return None
     chosen = table[:, factors > 1e-12]
-    return chosen.shape[1] if _adds_up_to_nothing(chosen) else None
+    return chosen.shape[1] if adds_up_to_nothing(chosen) else None
 
 
 def _proposed(table: NDArray[Any]) -> NDArray[Any] | None:
@@ -74,7 +74,7 @@ def _proposed(table: NDArray[Any]) -> NDArray[Any] | None:
     return np.array(solver.getSolution().col_value)
 
 
-def _adds_up_to_nothing(columns: NDArray[Any]) -> bool:
+def adds_up_to_nothing(columns: NDArray[Any]) -> bool:
     """Whether there are factors from 0, the last of them 1, with which the columns add up to 0, exactly; if
     there is more than one choice, only one is looked at."""
     count = columns.shape[1] - 1
