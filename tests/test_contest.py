@@ -150,7 +150,6 @@ def test_what_floats_propose_is_checked() -> None:
     pytest.importorskip("highspy")
     from benchmarks.patching.contradiction import adds_up_to_nothing
 
-    assert adds_up_to_nothing(np.array([[1.0, -0.1], [3.0, -0.1 * 3]])) == (0.1 * 3 == 3 * Fraction(0.1))
     assert adds_up_to_nothing(np.array([[1.0, -0.5], [3.0, -1.5]]))
     assert not adds_up_to_nothing(np.array([[1.0, -0.5], [3.0, -1.5 - 2**-50]]))
     assert not adds_up_to_nothing(np.array([[1.0, 0.5], [3.0, 1.5]]))  # only with a negative factor
