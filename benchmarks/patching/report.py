@@ -95,7 +95,8 @@ def _whole_job(row: Row, arithmetic: str, *, still: bool = False) -> bool:
 def _summary(rows: list[Row], rivals: list[str]) -> str:
     headings = [
         "rival", "cases", "all fixed, no protected label changed", "the same in float32", "the same exactly",
-        "and no protected score moved, exactly", "held-out accuracy, change in points",
+        "and no protected score moved, exactly",
+        "held-out accuracy, change in points: median (least to largest)",
     ]  # fmt: skip
     lines = []
     for rival in rivals:
@@ -108,8 +109,13 @@ def _summary(rows: list[Row], rivals: list[str]) -> str:
             for arithmetic in ("as it runs", "float32", "exact")
         ]
         still = sum(_whole_job(row, "exact", still=True) for row in mine)
-        lines.append([rival, str(len(mine)), *map(str, counts), str(still), spread(change, 1)])
+        lines.append([rival, str(len(mine)), *map(str, counts), str(still), _signed(change)])
     return _table(headings, lines)
+
+
+def _signed(values: list[float]) -> str:
+    """Median, and the least and the largest value."""
+    return f"{statistics.median(values):+.1f} ({min(values):+.1f} to {max(values):+.1f})"
 
 
 def _best(rows: list[Row], rivals: list[str]) -> str:
@@ -203,8 +209,8 @@ the rivals are and how they are judged: [benchmarks/patching](../patching/README
 
 ## Who is best at what
 
-In how many of {len(cases)} cases a rival has the least, alone or with others. A list is no network: it lives
-beside the model.
+In how many of {len(cases)} cases a rival has the least, alone or with others; only those cases count for it
+in which it takes part. A list is no network: it lives beside the model.
 
 {_best(rows, rivals)}
 
