@@ -115,5 +115,5 @@ def _widths(figure: Any, rows: list[dict[str, Any]]) -> None:
         axes.set_xticks(about["widths"], [str(width) for width in about["widths"]], fontsize=8)
         axes.minorticks_off()
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=8, frameon=True, framealpha=0.9)
+        axes.legend(fontsize=8, framealpha=1, loc="center left")
     panels[0].set_ylabel("mean squared error")
