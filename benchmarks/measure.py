@@ -1,18 +1,40 @@
-"""Measuring: each case in a fresh process, so that its peak memory is its own; medians with spread."""
+"""Measuring: each case in a fresh process, so that its peak memory is its own; medians with spread; where."""
 
 from __future__ import annotations
 
+import datetime
 import multiprocessing
+import os
+import platform
 import resource
 import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
-__all__ = ["in_fresh_process", "seconds", "spread"]
+import numpy as np
+
+__all__ = ["in_fresh_process", "machine", "seconds", "spread"]
 
 Row = dict[str, Any]
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured on, and when."""
+    info = Path("/proc/cpuinfo")
+    names = (
+        [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        if info.exists()
+        else []
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "date": datetime.date.today().isoformat(),
+        "machine": f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, {memory:.0f} GiB",
+        "software": f"Python {platform.python_version()}, numpy {np.__version__}",
+    }
 
 
 def seconds(run: Callable[[], object]) -> float:

@@ -9,10 +9,7 @@ nothing worth reading.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import os
-import platform
 import statistics
 import sys
 from pathlib import Path
@@ -23,28 +20,12 @@ import checking
 import matplotlib
 import numpy as np
 import peers
-from measure import spread
+from measure import machine, spread
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 Rows = list[dict[str, Any]]
-
-
-def machine() -> dict[str, str]:
-    """What the figures were measured on, and when."""
-    info = Path("/proc/cpuinfo")
-    names = (
-        [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
-        if info.exists()
-        else []
-    )
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {
-        "date": datetime.date.today().isoformat(),
-        "machine": f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, {memory:.0f} GiB",
-        "software": f"Python {platform.python_version()}, numpy {np.__version__}",
-    }
 
 
 def ratios(row: dict[str, Any]) -> list[float]:

@@ -1,0 +1,119 @@
+"""The picture of the contest: what each rival does to each case, and what training gets to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+__all__ = ["picture"]
+
+# Okabe and Ito's colours, told apart by their markers in grey as well
+LOOKS = {
+    "patch, float32": ("#0072B2", "o"),
+    "patch, float64": ("#56B4E9", "s"),
+    "last layer, L1": ("#D55E00", "^"),
+    "last layer, maximum": ("#E69F00", "v"),
+    "trained, Adam": ("#009E73", "P"),
+    "trained, L-BFGS": ("#CC79A7", "X"),
+    "dictionary": ("#000000", "+"),
+    "nearest neighbour": ("#777777", "x"),
+}
+PANELS: dict[str, Callable[[dict[str, Any]], float]] = {
+    "edits fixed, %": lambda row: 100 * row["as it runs"]["fixed"] / row["N"],
+    "protected labels\nchanged": lambda row: row["as it runs"]["protected_changed"],
+    "largest move of a\nprotected score": lambda row: row["as it runs"]["protected_largest_move"],
+    "held-out accuracy,\nchange in points": lambda row: (
+        100 * (row["as it runs"]["held_accuracy"] - row["accuracy"])
+    ),
+}
+
+
+def picture(measured: dict[str, Any], file: Path) -> None:
+    """Write the picture, `.png`."""
+    figure = plt.figure(figsize=(12, 10.5), layout="constrained")
+    above, below = np.asarray(figure.subfigures(2, 1, height_ratios=[1.25, 1]))
+    _contest(above, measured["contest"])
+    _widths(below, measured["widths"])
+    figure.savefig(file, dpi=110, metadata={"Software": None})
+    plt.close(figure)
+
+
+def _contest(figure: Any, rows: list[dict[str, Any]]) -> None:
+    cases = list(dict.fromkeys(row["case"] for row in rows))
+    titles = {row["case"]: row["title"].replace(": ", "\n").replace(", ", ",\n", 1) for row in rows}
+    names = [name for name in LOOKS if any(row["rival"] == name for row in rows)]
+    panels = figure.subplots(1, len(PANELS), sharey=True)
+    for axes, (label, value) in zip(panels, PANELS.items(), strict=True):
+        for k, name in enumerate(names):
+            colour, marker = LOOKS[name]
+            mine = [row for row in rows if row["rival"] == name and "as it runs" in row]
+            heights = [cases.index(row["case"]) + 0.09 * (k - (len(names) - 1) / 2) for row in mine]
+            axes.plot(
+                [value(row) for row in mine], heights, marker, color=colour, markersize=6.5,
+                markeredgewidth=1.6 if marker in "+x" else 0.5,
+                markeredgecolor=colour if marker in "+x" else "black", label=name, clip_on=False,
+            )  # fmt: skip
+        for k in range(1, len(cases)):
+            axes.axhline(k - 0.5, color="0.85", linewidth=0.8)
+        axes.set(xlabel=label, ylim=(len(cases) - 0.5, -0.5))
+        axes.set_yticks(range(len(cases)), [titles[case] for case in cases], fontsize=8)
+        axes.grid(axis="x", alpha=0.3)
+    panels[0].set_xlim(-4, 104)
+    panels[1].set_xscale("symlog", linthresh=1)
+    panels[1].set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
+    panels[1].set_xlim(-0.15, 1000)
+    panels[2].set_xscale("symlog", linthresh=1e-3)
+    panels[2].set_xticks([0, 1e-2, 1, 100], ["0", "0.01", "1", "100"])
+    panels[2].set_xlim(-3e-4, 1000)
+    panels[3].axvline(0, color="0.5", linewidth=0.8)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9,
+                  columnspacing=1.2, handletextpad=0.3)  # fmt: skip
+
+
+def _widths(figure: Any, rows: list[dict[str, Any]]) -> None:
+    first = rows[0]
+    figure.suptitle(
+        f"training: new values for {first['N']} random ones of {first['K']} points in R^{first['d']}",
+        fontsize=10,
+    )
+    panels = figure.subplots(1, 2, sharey=True)
+    least = 1e-16
+    for axes, layers in zip(panels, (2, 3), strict=True):
+        mine = [row for row in rows if row["layers"] == layers]
+        for row, (colour, marker) in zip(mine, (("#009E73", "P"), ("#CC79A7", "X")), strict=False):
+            if row["optimizer"] is None:
+                continue
+            losses = np.maximum(row["losses"], least)
+            axes.plot(
+                row["widths"], np.median(losses, axis=1), color=colour, marker=marker,
+                markeredgecolor="black", markeredgewidth=0.5,
+                label=f"{row['optimizer']}: median, least to largest of {losses.shape[1]}",
+            )  # fmt: skip
+            axes.fill_between(
+                row["widths"], losses.min(axis=1), losses.max(axis=1), color=colour, alpha=0.2, linewidth=0
+            )
+        about = mine[0]
+        axes.plot(
+            [about["built"]], [least], "o", color="#0072B2", markersize=9, markeredgecolor="black",
+            label=f"built here: {about['built']} neurons, 0 exactly", zorder=5, clip_on=False,
+        )  # fmt: skip
+        axes.axvline(about["built"], color="#0072B2", linewidth=1)
+        axes.axvline(about["always_enough"], color="black", linestyle="--", linewidth=1,
+                     label=f"always enough: {about['always_enough']}")  # fmt: skip
+        axes.axvline(about["worst_case_needs"], color="black", linestyle=":", linewidth=1.6,
+                     label=f"needed in the worst case: {about['worst_case_needs']}")  # fmt: skip
+        axes.axhline(about["nothing_learned"], color="0.6", linewidth=0.8)
+        axes.set(xscale="log", yscale="log", xlabel=f"neurons, {layers} layers", ylim=(least, 1))
+        axes.set_xticks(about["widths"], [str(width) for width in about["widths"]], fontsize=8)
+        axes.minorticks_off()
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8, framealpha=1, loc="center left")
+    panels[0].set_ylabel("mean squared error")

@@ -1,0 +1,189 @@
+"""The contest of `benchmarks/patching`: its judge is exact, its rivals keep their constraints, it runs."""
+
+from __future__ import annotations
+
+import copy
+import doctest
+import json
+import subprocess
+import sys
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from benchmarks.patching import constructed, exact, lookup
+from benchmarks.patching.cases import CASES, Case, LastLayer, View
+from benchmarks.patching.contest import RIVALS
+from benchmarks.patching.repairs import Added, Refitted, count
+from benchmarks.patching.report import report
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def small() -> Case:
+    return CASES["small"]()
+
+
+def by_fractions(layers: list, points: np.ndarray) -> list[list[Fraction]]:
+    out = []
+    for point in points.tolist():
+        a = [Fraction(x) for x in point]
+        for k, (weight, bias) in enumerate(layers):
+            a = [max(x, Fraction(0)) for x in a] if k else a
+            a = [
+                sum((Fraction(w) * x for w, x in zip(row, a, strict=True)), Fraction(b))
+                for row, b in zip(weight.tolist(), bias.tolist(), strict=True)
+            ]
+        out.append(a)
+    return out
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_judge_evaluates_exactly(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    widths = [3, *rng.integers(1, 5, size=seed).tolist(), 4]
+    size = 10.0 ** rng.integers(-30, 30)
+    layers = [(rng.normal(size=(b, a)) * size, rng.normal(size=b)) for a, b in pairwise(widths)]
+    points = rng.normal(size=(6, 3)).astype(("float32", "float64")[seed % 2])
+    found, wanted = exact.network(layers, points), by_fractions(layers, points)
+    scale = 1 << found.exponent
+    assert [[Fraction(x, scale) for x in row] for row in found.rows()] == wanted
+    assert found.labels().tolist() == [row.index(max(row)) for row in wanted]
+    assert np.allclose(found.largest(), [float(max(map(abs, row))) for row in wanted], rtol=1e-15)
+    assert not doctest.testmod(exact).failed
+
+
+def test_the_judge_sees_what_floats_do_not() -> None:
+    """A change that is rounded away when it is added moves a score, exactly."""
+    scores = np.ones((2, 2)) + [[0, 1e-3]] * 2
+    view = View(np.array([[0.0], [1.0]]), scores, np.array([[0.0], [1.0]]))
+    case = Case("", view, {1: 1}, view, np.array([1, 1]), None)
+    g = Added([(np.array([[0.0], [0.0]]), np.array([1e-30, 0.0]))])
+    assert count(case, g, "as it runs")["protected_moved"] == 0
+    assert count(case, g, "exact")["protected_moved"] == 1
+    last = LastLayer(np.zeros((2, 1)), np.array([1.0, 1.0 + 2**-40]))
+    refitted = Refitted(last, LastLayer(np.zeros((2, 1)), np.array([1.0, 1.0 + 2**-41])))
+    assert count(case, refitted, "exact")["fixed"] == 1
+    assert count(case, refitted, "float32")["fixed"] == 0  # a tie, and so the first
+    assert count(case, Refitted(last, last), "exact")["protected_moved"] == 0
+    tiny = Added([(np.array([[1e-200], [0.0]]), np.zeros(2)), (np.eye(2) * 1e-200, np.zeros(2))])
+    assert count(Case("", view, {0: 1}, view, np.array([1, 1]), None), tiny, "exact")["protected_moved"] == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_patches_and_lists_do_the_whole_job(small: Case, dtype: str) -> None:
+    patch, found = constructed.build(small, dtype)
+    assert constructed.certified(found) == "accepted"
+    for repair in (patch, lookup.dictionary(small), lookup.neighbour(small)):
+        for arithmetic in ("as it runs", "exact"):
+            counts = count(small, repair, arithmetic)
+            assert counts["fixed"] == len(small.wanted)
+            assert counts["protected_changed"] == counts["protected_moved"] == 0
+
+
+def test_lists_reach_as_far_as_they_say(small: Case) -> None:
+    near = lookup.neighbour(small)
+    safe = small.data.points[small.protected]
+    for listed, squared in zip(near.points, near.squared, strict=True):
+        assert 4 * squared == np.square(safe - listed).sum(axis=1).min()
+    row, label, radius = near.points[0], near.labels[0], near.squared[0] ** 0.5
+    toward = np.eye(len(row))[0]
+    points = np.array([row, row + 0.99 * radius * toward, row + 1.01 * radius * toward])
+    scores = np.tile(np.eye(small.data.scores.shape[1])[(label + 1) % 4], (3, 1))
+    for arithmetic in ("as it runs", "float32", "exact"):
+        labels, moved = near.outcome(View(points, scores), arithmetic)
+        assert (labels == label).tolist() == [True, True, False]
+        assert not moved.any()
+        labels, _ = lookup.dictionary(small).outcome(View(points, scores), arithmetic)
+        assert (labels == label).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("norm", ["L1", "maximum"])
+def test_the_last_layer_keeps_its_constraints(small: Case, norm: str) -> None:
+    pytest.importorskip("highspy")
+    from benchmarks.patching.last_layer import refit
+
+    sizes = []
+    for slack in (0.01, 1.0):
+        solved = refit(small, norm, slack)
+        assert solved.status == "optimal"
+        after = solved.repair.after
+        scores = small.data.features @ after.weight.T + after.bias
+        edited = scores[small.edited]
+        others = edited.copy()
+        others[np.arange(len(edited)), small.labels] = -np.inf
+        lead = edited[np.arange(len(edited)), small.labels] - others.max(axis=1)
+        assert lead.min() >= slack - 1e-5
+        for arithmetic in ("as it runs", "exact"):
+            counts = count(small, solved.repair, arithmetic)
+            assert (counts["fixed"], counts["protected_changed"]) == (len(small.wanted), 0)
+        change = np.abs(np.column_stack([after.weight - small.last.weight, after.bias - small.last.bias]))
+        sizes.append(change.sum() if norm == "L1" else change.max())
+    assert sizes[0] < sizes[1]
+
+
+@pytest.mark.parametrize("norm", ["L1", "maximum"])
+def test_edits_that_contradict_protected_labels(norm: str) -> None:
+    """Of two edits one has the features of a protected point: it stays, and the other is fixed."""
+    pytest.importorskip("highspy")
+    from benchmarks.patching.contradiction import contradiction
+    from benchmarks.patching.last_layer import refit
+
+    points = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [3.0, -2.0]])
+    last = LastLayer(np.array([[1.0, 1.0], [0.0, 0.0]]), np.zeros(2))
+    view = View(points, points @ last.weight.T, points)
+    case = Case("", view, {1: 1, 2: 1}, view, np.zeros(4, dtype=np.intp), last)
+    solved = refit(case, norm, 0.1)
+    assert "infeasible" in solved.status
+    counts = count(case, solved.repair, "exact")
+    assert (counts["fixed"], counts["protected_changed"]) == (1, 0)
+    assert contradiction(case) == 2
+
+
+def test_what_floats_propose_is_checked() -> None:
+    pytest.importorskip("highspy")
+    from benchmarks.patching.contradiction import adds_up_to_nothing
+
+    assert adds_up_to_nothing(np.array([[1.0, -0.5], [3.0, -1.5]]))
+    assert not adds_up_to_nothing(np.array([[1.0, -0.5], [3.0, -1.5 - 2**-50]]))
+    assert not adds_up_to_nothing(np.array([[1.0, 0.5], [3.0, 1.5]]))  # only with a negative factor
+    assert not adds_up_to_nothing(np.zeros((2, 1)))
+
+
+def test_no_contradiction_is_claimed_where_a_last_layer_will_do(small: Case) -> None:
+    pytest.importorskip("highspy")
+    from benchmarks.patching.contradiction import contradiction
+
+    assert contradiction(small) is None
+    x = np.array([[1.0], [2.0], [3.0], [4.0]])
+    last = LastLayer(np.array([[0.0], [1.0]]), np.array([0.0, -2.5]))
+    view = View(x, x @ last.weight.T + last.bias, x)
+    found = [contradiction(Case("", view, wanted, view, np.zeros(4, int), last)) for wanted in
+             ({}, {1: 1}, {0: 1}, {0: 1, 1: 1}, {1: 1, 2: 0})]  # fmt: skip
+    assert [n is not None for n in found] == [False, False, True, False, True]  # thresholds do no more
+
+
+@pytest.mark.slow
+def test_the_contest_runs(tmp_path: Path) -> None:
+    for module in ("highspy", "torch"):
+        pytest.importorskip(module)
+    command = [sys.executable, "-m", "benchmarks.patching", "--quick", "--to", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert {file.name for file in tmp_path.iterdir()} == {"patching.md", "patching.json", "patching.png"}
+    measured = json.loads((tmp_path / "patching.json").read_text())
+    rows = {row["rival"]: row for row in measured["contest"]}
+    assert list(rows) == list(RIVALS)
+    assert all("as it runs" in row for row in rows.values())
+    page = report(measured)
+    assert page == (tmp_path / "patching.md").read_text()
+    other = copy.deepcopy(measured)  # what the page says follows what was measured
+    for row in other["contest"]:
+        row["as it runs"]["fixed"] = 8 if row["rival"] == "trained, Adam" else 3
+    assert "| edits left wrong | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 0 |" in report(other)
+    assert "| edits left wrong | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 0 |" not in page
