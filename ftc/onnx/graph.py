@@ -16,6 +16,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto, numpy_helper
 
+from ftc.onnx.runtime import KINDS, session
+
 __all__ = ["Graph", "Source", "Target", "find_target", "marks", "read"]
 
 Source = str | os.PathLike[str] | bytes | ModelProto
@@ -26,11 +28,7 @@ _FLOATS: dict[int, np.dtype[Any]] = {
     TensorProto.FLOAT: np.dtype(np.float32),
     TensorProto.DOUBLE: np.dtype(np.float64),
 }
-_NUMBERS: set[int] = {
-    TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BOOL, TensorProto.INT8,
-    TensorProto.INT16, TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.UINT16,
-    TensorProto.UINT32, TensorProto.UINT64,
-}  # fmt: skip
+_NUMBERS = {kind for name, kind in KINDS.items() if name != "tensor(string)"}
 _LABELS: tuple[int, ...] = (TensorProto.INT64, TensorProto.INT32, TensorProto.STRING)
 _SAME_LABEL = ("Cast", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Flatten")
 _MARK = re.compile(r"ftc_patch_([1-9][0-9]*)")
@@ -125,20 +123,30 @@ class Graph:
         self.outputs: list[str] = [value.name for value in model.graph.output]
 
     @cached_property
-    def _types(self) -> dict[str, TypeProto]:
+    def _types(self) -> dict[str, tuple[int, list[int | None] | None]]:
         inferred = onnx.shape_inference.infer_shapes(self.model).graph
-        return {value.name: value.type for value in (*inferred.value_info, *inferred.input, *inferred.output)}
+        values = (*inferred.value_info, *inferred.input, *inferred.output)
+        return {value.name: _tensor_type(value.type) for value in values}
+
+    def _type(self, name: str) -> tuple[int, list[int | None] | None]:
+        found = self._types.get(name, (0, None))
+        if found[0] or name not in self.position or name in self.outputs:
+            return found
+        shown = ModelProto()  # onnxruntime knows the types of ai.onnx.ml, which onnx does not
+        shown.CopyFrom(self.model)
+        shown.graph.output.append(onnx.ValueInfoProto(name=name))
+        value = session(shown, optimised=False).get_outputs()[-1]
+        shape = [side if isinstance(side, int) else None for side in value.shape]
+        self._types[name] = KINDS.get(value.type, 0), shape or None
+        return self._types[name]
 
     def kind(self, name: str) -> int:
         """The type of the entries of a tensor; 0 if it is none or unknown."""
-        return self._types[name].tensor_type.elem_type if name in self._types else 0
+        return self._type(name)[0]
 
     def shape(self, name: str) -> list[int | None] | None:
         """None for what is unknown."""
-        tensor = self._types[name].tensor_type if name in self._types else None
-        if tensor is None or not tensor.HasField("shape"):
-            return None
-        return [side.dim_value if side.HasField("dim_value") else None for side in tensor.shape.dim]
+        return self._type(name)[1]
 
     def describe(self, name: str) -> str:
         kind, shape = self.kind(name), self.shape(name)
@@ -194,6 +202,14 @@ class Graph:
         """The ZipMap that makes an output."""
         node = self.producer(name)
         return node if node is not None and node.op_type == "ZipMap" else None
+
+
+def _tensor_type(value: TypeProto) -> tuple[int, list[int | None] | None]:
+    tensor = value.tensor_type
+    if not tensor.HasField("shape"):
+        return tensor.elem_type, None
+    sides = [side.dim_value if side.HasField("dim_value") else None for side in tensor.shape.dim]
+    return tensor.elem_type, sides
 
 
 def _class_labels(node: NodeProto) -> NDArray[Any] | None:
