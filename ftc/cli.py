@@ -28,7 +28,7 @@ from constructions import (
     refuse_target,
     write_certificate,
 )
-from ftc import patch, plan, proofs, trials
+from ftc import export, patch, plan, proofs, trials
 from ftc.lower_bounds import COMMANDS, Json
 from ftc.progress import steps
 from ftc.tables import read_problem, read_size
@@ -240,7 +240,13 @@ def _how(how: dict[str, Any], ratio: float | None) -> str:
 
 
 for name, command in (
-    COMMANDS | {"width": width} | trials.COMMANDS | proofs.COMMANDS | patch.COMMANDS | plan.COMMANDS
+    COMMANDS
+    | {"width": width}
+    | trials.COMMANDS
+    | proofs.COMMANDS
+    | patch.COMMANDS
+    | plan.COMMANDS
+    | export.COMMANDS
 ).items():
     app.command(name)(command)
 

@@ -18,7 +18,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 
 from ftc.onnx.runtime import KINDS, session
 
-__all__ = ["Graph", "Source", "Target", "find_target", "marks", "read"]
+__all__ = ["Graph", "Source", "Target", "find_target", "first_line", "marks", "read"]
 
 Source = str | os.PathLike[str] | bytes | ModelProto
 """A file, its content, or a model."""
@@ -58,11 +58,12 @@ def read(source: Source) -> tuple[ModelProto, bytes]:
     try:
         onnx.checker.check_model(model)
     except Exception as error:
-        raise ValueError(f"{name} fails onnx.checker: {_first_line(error)}") from None
+        raise ValueError(f"{name} fails onnx.checker: {first_line(error)}") from None
     return model, content
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Of a message."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 

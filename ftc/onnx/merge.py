@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
-from ftc.onnx.graph import OLDEST, Graph, Source, Target, find_target, marks, read
+from ftc.onnx.graph import OLDEST, Graph, Source, Target, find_target, first_line, marks, read
 from ftc.onnx.network import FloatLayers, constant, dense, layers_of
 
 __all__ = ["Restored", "merge", "patches", "unmerge"]
@@ -89,7 +89,10 @@ def merge(
         "renamed": renamed, "operators": len(patch) + len(tail), "opset_added": added,
     }  # fmt: skip
     model.metadata_props.add(key=f"ftc_patch_{number}", value=json.dumps(note))
-    onnx.checker.check_model(model, full_check=True)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except Exception as error:  # it may be the fault of the model: types are inferred here, too
+        raise ValueError(f"the patched model fails onnx.checker: {first_line(error)}") from None
     return model
 
 
