@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx_models import (
     DOUBLE,
@@ -37,6 +38,7 @@ from constructions.classifier import patch_classifier
 from constructions.labels import LabelProblem
 from ftc.models import scores_at
 from ftc.onnx import OnnxClassifier, compare, merge, patches, unmerge
+from ftc.onnx.runtime import session
 from ftc.patched import PatchedClassifier, frozen_scores
 
 
@@ -110,6 +112,16 @@ def test_a_patch_is_added_where_it_is_not_0_and_nowhere_else(opset, kind, dtype,
         assert (bits(found[still]) == bits(given[still])).all()
         with np.errstate(all="ignore"):
             assert np.allclose(found[~still], given[~still] + change[~still], 1e-4, 1e-5, equal_nan=True)
+
+
+def test_one_output_beyond_all_floats_and_the_patch_is_off() -> None:
+    one = np.ones((1, 2), np.float32)
+    layers = [(one, np.float32([0])), (np.float32([[3e38], [1], [0]]), np.zeros(3, np.float32))]
+    patched = OnnxClassifier(merge(passing(), layers, features="x"))
+    given, points = np.float32([[-0.0, 1, 2]] * 2), np.float32([[1, 1], [0.5, 0.25]])
+    found = patched.decision_function({"given": given, "x": points})
+    assert (bits(found[0]) == bits(given[0])).all()
+    assert found[1].tolist() == np.float32([0.75 * np.float32(3e38), 1.75, 2]).tolist()
 
 
 @pytest.mark.parametrize("flat", [False, True])
@@ -331,7 +343,9 @@ def test_a_convolution_is_patched_on_a_feature(batch) -> None:
     patched = classifier.merge(patch.layers)
     found = compare(frozen, patched, images, wanted, scores="scores", features="feature")
     assert found.same, found.text()
-    assert {each.batch for each in found.runs} == ({1, 150} if batch == "n" else {batch})
+    settings = {(each.optimised, each.threads, each.batch) for each in found.runs}
+    sizes = (1, 150) if batch == "n" else (batch,)
+    assert settings == {(level, n, size) for level in (False, True) for n in (0, 1) for size in sizes}
     probabilities = OnnxClassifier(patched).outputs(images.reshape(-1, 1, 8, 8))[1]
     assert (probabilities[list(wanted)].argmax(axis=1) == list(wanted.values())).all()
 
@@ -348,6 +362,38 @@ def test_a_comparison_finds_what_differs() -> None:
     found = compare(frozen, patched, points, wanted | {one: (wanted[one] + 1) % 3})
     assert {(each.differing, each.wrong) for each in found.runs} == {(0, 1)}
     assert "ORT_ENABLE_ALL, batch 40, default threads: 0 of 37 protected" in found.text()
+
+
+def test_a_comparison_is_of_bits() -> None:
+    """Two models whose scores differ in the sign of zeros alone."""
+    one = model([node("Abs", "x", "scores")], {"x": (FLOAT, ["n", 2])}, {"scores": (FLOAT, ["n", 2])})
+    other = model([node("Identity", "x", "scores")], {"x": (FLOAT, ["n", 2])}, {"scores": (FLOAT, ["n", 2])})
+    points = np.float32([[0, 1], [-0.0, 1], [2, 1]])
+    found = compare(one, other, points, {2: 0})
+    assert {(each.differing, each.wrong) for each in found.runs} == {(1, 0)}
+    assert compare(one, one, points, {2: 0}).same
+
+
+def test_settings_are_those_that_are_named() -> None:
+    level = onnxruntime.GraphOptimizationLevel
+    for optimised, wanted in ((False, level.ORT_DISABLE_ALL), (True, level.ORT_ENABLE_ALL)):
+        options = session(perceptron(), optimised, 1).get_session_options()
+        assert (options.graph_optimization_level, options.intra_op_num_threads) == (wanted, 1)
+
+
+def test_inputs_are_in_the_type_of_the_model() -> None:
+    nodes = [node("Cast", "pixels", "scores", to=FLOAT)]
+    frozen = model(nodes, {"pixels": (INT64, ["n", 3])}, {"scores": (FLOAT, ["n", 3])})
+    points = np.random.default_rng(0).integers(0, 9, size=(60, 3)).astype(np.uint8)
+    points = np.unique(points, axis=0)
+    classifier = OnnxClassifier(frozen)
+    assert classifier.features(points).dtype == np.int64
+    patch, wanted = relabelled(classifier, points, 5)
+    assert compare(frozen, classifier.merge(patch.layers), points, wanted).same
+    with pytest.raises(ValueError, match="the input 'pixels' takes int64, which not all of these numbers"):
+        classifier.predict(points + 0.5)
+    with pytest.raises(ValueError, match="X has 2 features, but the input 'pixels' takes 3"):
+        classifier.predict(points[:, :2])
 
 
 def test_digits_end_to_end(tmp_path: Path) -> None:
