@@ -314,6 +314,32 @@ def test_a_tie_keeps_the_label_of_the_model() -> None:
     assert (now.predict(both)[~still] == scores[~still].argmax(axis=1)).all()
 
 
+def test_of_two_heads_one_is_patched() -> None:
+    nodes = [
+        node("Gemm", "x v c", "one"), node("ArgMax", "one", "label_one", axis=1, keepdims=0),
+        node("Gemm", "x u c", "two"),
+        node("ArgMax", "two", "label_two", axis=1, keepdims=0),
+    ]  # fmt: skip
+    rng = np.random.default_rng(0)
+    stored = {name: rng.normal(size=(4, 3)).astype(np.float32) for name in "uv"} | {
+        "c": np.zeros(3, np.float32)
+    }
+    outputs = {"one": (FLOAT, ["n", 3]), "two": (FLOAT, ["n", 3])}
+    outputs |= {f"label_{head}": (INT64, ["n"]) for head in ("one", "two")}
+    frozen = model(nodes, {"x": (FLOAT, ["n", 4])}, outputs, stored)
+    with pytest.raises(ValueError, match="which value are the scores"):
+        OnnxClassifier(frozen)
+    points = rng.normal(size=(60, 4)).astype(np.float32)
+    classifier = OnnxClassifier(frozen, scores="two")
+    patch, wanted = relabelled(classifier, points, 5)
+    patched = classifier.merge(patch.layers)
+    assert compare(frozen, patched, points, wanted, scores="two").same
+    old, new = (OnnxClassifier(each, scores="two").outputs(points) for each in (frozen, patched))
+    assert (bits(old[0]) == bits(new[0])).all()
+    assert (old[2] == new[2]).all()
+    assert (old[3] != new[3]).sum() == 5
+
+
 def test_labels_alone() -> None:
     """A model that gives the label only is patched at the scores that it is computed from."""
     frozen = perceptron()
@@ -418,6 +444,11 @@ def test_digits_end_to_end(tmp_path: Path) -> None:
     assert unmerge(tmp_path / "fixed.onnx").content == (tmp_path / "model.onnx").read_bytes()
 
 
+def text_labels() -> Any:
+    points, labels = iris(text=True)
+    return to_onnx(fit(LogisticRegression(max_iter=500), points, labels), points, zipmap=False)
+
+
 def two_outputs() -> Any:
     value = perceptron()
     value.graph.output.append(onnx.helper.make_tensor_value_info("hidden", FLOAT, ["n", 6]))
@@ -476,6 +507,7 @@ def elsewhere(value: Any) -> Any:
         (perceptron, {"scores": "hidden"}, "the patch has 3 outputs for the 6 classes of 'hidden'"),
         (perceptron, {"features": "hidden"}, r"the patch has 4 inputs, and acts on 'hidden', float"),
         (perceptron, {"classes": [0, 1]}, r"'scores', float \(\?, 3\): these are not the scores of 2"),
+        (text_labels, {"classes": ["a", "b", "c"]}, r"the classes are \['a', 'b', 'c'\] by classes, but \['"),
         (lambda: convolution(), {"scores": "feature"}, r"'feature', float .*: expected scores \(batch, cl"),
         (text_input, {}, "the model has the inputs x, text: say features=NAME"),
         (text_input, {"features": "text"}, "a patch cannot act on 'text', string"),

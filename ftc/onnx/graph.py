@@ -314,15 +314,17 @@ def _check_features(graph: Graph, scores: str, features: str) -> None:
 
 def _label_outputs(graph: Graph, scores: str, classes: Any) -> tuple[dict[str, int], NDArray[Any] | None]:
     """The outputs that are labels with their numbers of axes, and the classes as the graph tells them."""
-    table = None if classes is None else np.asarray(classes)
+    tables: dict[str, NDArray[Any] | None] = {} if classes is None else {"classes": np.asarray(classes)}
     labels, following = {}, graph.follows(scores)
     for name in graph.outputs:
         zipped = graph.zipped(name)
-        if zipped is not None and zipped.input[0] == scores and table is None:
-            table = _class_labels(zipped)
+        if zipped is not None and zipped.input[0] == scores:
+            tables[f"the output {name!r}"] = _class_labels(zipped)
         if graph.kind(name) not in _LABELS or name == scores:
             continue
         how, shape = graph.labels(name), graph.shape(name)
+        if how is not None and how.scores not in following and scores not in graph.follows(how.scores):
+            continue  # it is a label of other scores
         if how is None and classes is None:
             if name in following:
                 continue  # whatever it is, it is computed from the patched scores
@@ -337,6 +339,11 @@ def _label_outputs(graph: Graph, scores: str, classes: Any) -> tuple[dict[str, i
         if graph.readers(name):
             raise ValueError(f"the label {name!r} is also used inside of the graph, so it cannot be patched")
         labels[name] = len(shape)
-        if how is not None and how.table is not None and classes is None:
-            table = how.table
-    return labels, table
+        if how is not None and how.table is not None:
+            tables[f"the output {name!r}"] = how.table
+    known = {what: table.tolist() for what, table in tables.items() if table is not None}
+    first = next(iter(known), "")
+    for what, table in known.items():
+        if table != known[first]:
+            raise ValueError(f"the classes are {known[first]} by {first}, but {table} by {what}")
+    return labels, tables[first] if known else None

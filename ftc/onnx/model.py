@@ -48,9 +48,9 @@ class OnnxClassifier:
     ) -> None:
         self._model, self.content = read(source)
         self._graph = Graph(self._model)
-        self._asked = {"scores": scores, "features": features, "classes": classes}
+        self._asked: dict[str, Any] = {"scores": scores, "features": features, "classes": classes}
         self.target = find_target(self._graph, **self._asked)
-        self._settings = {"optimised": optimised, "threads": threads}
+        self._settings: dict[str, Any] = {"optimised": optimised, "threads": threads}
         self.batch = batch
         self._sessions = {"": session(self._model, optimised, threads)}
 
@@ -79,8 +79,8 @@ class OnnxClassifier:
     @property
     def base(self) -> OnnxClassifier:
         """The model without its last patch, as `unmerge` gives it."""
-        where = {"scores": self.target.scores, "features": self.target.features, "classes": self.classes_}
-        return OnnxClassifier(unmerge(self.content).content, **where, **self._settings)  # type: ignore[arg-type]
+        where = self._asked | {"scores": self.target.scores, "features": self.target.features}
+        return OnnxClassifier(unmerge(self.content).content, **where, **self._settings, batch=self.batch)
 
     def merge(self, layers: FloatLayers) -> ModelProto:
         """The model with a patch, at the scores and the features of this one."""
@@ -119,7 +119,7 @@ class OnnxClassifier:
             shown = ModelProto()
             shown.CopyFrom(self._model)
             shown.graph.output.append(helper.make_tensor_value_info(name, self._graph.kind(name), None))
-            self._sessions[key] = session(shown, **self._settings)  # type: ignore[arg-type]
+            self._sessions[key] = session(shown, **self._settings)
         return run(self._sessions[key], X, [name], self.batch)[0]
 
     @property
