@@ -28,7 +28,7 @@ from constructions import (
     refuse_target,
     write_certificate,
 )
-from ftc import patch, plan, proofs, trials, undo
+from ftc import export, patch, plan, proofs, trials, undo
 from ftc.lower_bounds import COMMANDS, Json
 from ftc.progress import steps
 from ftc.tables import read_problem, read_size
@@ -247,6 +247,7 @@ for name, command in (
     | patch.COMMANDS
     | undo.COMMANDS
     | plan.COMMANDS
+    | export.COMMANDS
 ).items():
     app.command(name)(command)
 
