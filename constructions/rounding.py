@@ -32,7 +32,8 @@ def rounding(
     """
     unit, tiny = np.finfo(dtype).eps / 2, float(np.finfo(dtype).smallest_subnormal)
     a = points.astype(np.float64)
-    noise, rounded = np.zeros((*a.shape, 0)), np.zeros(a.shape)
+    noise: NDArray[np.float64] = np.zeros((*a.shape, 0))
+    rounded: NDArray[np.float64] = np.zeros(a.shape)
     for k, (weight, bias) in enumerate(layers):
         rows, offsets = weight.astype(np.float64), bias.astype(np.float64)
         if k:
