@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from constructions.cloud import Cloud
+from constructions.encoder import Encoder
 from constructions.labels import LabelProblem
 from constructions.line_encoder import LineEncoder, line_encoder
 from constructions.rounding import rounding
-from constructions.slab_encoder import Encoder, Reach, slab_encoder
-from constructions.slabs import TOLERANCE
+from constructions.slab_encoder import Reach, slab_encoder
+from constructions.slab_radius import Moves
 
 __all__ = ["ClassifierPatch", "patch_classifier"]
 
@@ -27,7 +28,7 @@ FloatLayer = tuple[NDArray[Any], NDArray[Any]]
 Floats = NDArray[np.float64]
 Layer64 = tuple[Floats, Floats]
 
-_TRIES = 3
+_SHARE = 2.0**-8  # of the largest score, as a lead
 _DEAD = 2.0**-60  # of the largest range
 _AT_ONCE = 64  # points whose noise is held
 
@@ -35,7 +36,8 @@ _AT_ONCE = 64  # points whose noise is held
 @dataclass(frozen=True, eq=False)
 class ClassifierPatch:
     """A network that solves `problem`: `layers` of the problem's dtype, with a lead of at least `margin` at
-    every edit, and labels that hold within `radius` in every coordinate."""
+    every edit. Where every input moves by at most `radius`, `g` is still 0 around protected points, and its
+    labels lead at edited ones with the frozen scores there, in exact arithmetic."""
 
     problem: LabelProblem
     layers: list[FloatLayer]
@@ -85,8 +87,8 @@ def patch_classifier(
 
     Args:
         margin: at least so far is the wanted label ahead of all others, in exact arithmetic.
-        radius: labels hold, and `g` is 0 around protected points, within at least so much in every
-            coordinate; the largest radius that is found is claimed.
+        radius: within at least so much in every coordinate, `g` is 0 around protected points, and lifts
+            the wanted label as it must at edited ones; the largest radius that is found is claimed.
         reach: see `slab_encoder`.
         slabs: in so many at once a group of edits lies. One takes the fewest neurons; with more of them, `g`
             is 0 at more unseen inputs, and `wide` ones have a larger radius.
@@ -113,11 +115,12 @@ def patch_classifier(
     cloud = Cloud(_seen(problem.points.astype(np.float64), radius))
     if encode not in ("slabs", "smallest"):
         raise ValueError(f"encode is {encode!r}: expected 'slabs' or 'smallest'")
-    encoder: Encoder | LineEncoder
-    encoder, found = _encoder(problem, cloud, codes, radius, reach, slabs, seed)
+    within = slab_encoder(cloud, codes, problem.dtype, slabs=slabs, radius=radius, reach=reach, seed=seed)
+    found = Moves(within, cloud, codes).radius() if within.groups else None
+    line = None
     if encode == "smallest" and not radius and isinstance(reach, str):
-        line = line_encoder(cloud, codes, problem.dtype, encoder.neurons, seed)
-        encoder, found = (encoder, found) if line is None else (line, None)
+        line = line_encoder(cloud, codes, problem.dtype, within.neurons, seed)
+    encoder, found = (within, found) if line is None else (line, None)
     need = 2 * (max(needy.values(), default=Fraction(0)) + Fraction(margin))
     for name, decoder in DECODERS.items():
         for size in _sizes(problem, need, list(needy)):
@@ -147,39 +150,6 @@ def _seen(points: Floats, radius: float) -> Floats:
     return left
 
 
-def _encoder(
-    problem: LabelProblem,
-    cloud: Cloud,
-    codes: Floats,
-    radius: float,
-    reach: Reach,
-    slabs: int,
-    seed: int,
-) -> tuple[Encoder, Fraction | None]:
-    """An encoder with the radius that is asked for; more is asked of the slabs if floats take a part of
-    it."""
-    asked = radius
-    for _ in range(_TRIES):
-        try:
-            encoder = slab_encoder(
-                cloud, codes, problem.dtype, slabs=slabs, radius=asked, reach=reach, seed=seed
-            )
-        except ValueError as error:
-            if asked == radius:
-                raise
-            raise ValueError(
-                f"{problem.dtype} is too coarse for a radius of {radius:g}, as more is needed: {error}"
-            ) from None
-        found = _radius(encoder, cloud, codes)
-        if not radius or not encoder.groups or (found is not None and found >= radius):
-            return encoder, found
-        if found is None:
-            break
-        asked *= 1.02 * radius / float(found)
-    got = "nothing" if found is None else f"{float(found):.3g}"
-    raise ValueError(f"{problem.dtype} is too coarse for a radius of {radius:g}: rounding leaves {got} of it")
-
-
 def _needy(problem: LabelProblem, margin: Fraction) -> dict[int, Fraction]:
     """The edits that need a code, and by how much their label is behind: it does not lead by the margin,
     there or at an equal point."""
@@ -189,8 +159,8 @@ def _needy(problem: LabelProblem, margin: Fraction) -> dict[int, Fraction]:
 
 
 def _sizes(problem: LabelProblem, need: Fraction, edited: list[int]) -> list[float]:
-    """Powers of two to try: from what is needed, or what does not vanish beside the scores, on."""
-    beside = 8 * float(np.finfo(problem.sum).eps) * float(np.abs(problem.base[edited]).max(initial=0))
+    """Powers of two to try: from what is needed, or what is plain to see beside the scores, on."""
+    beside = _SHARE * float(np.abs(problem.base[edited]).max(initial=0))
     least = max(need, Fraction(beside), Fraction(1, 2**100))
     first = least.numerator.bit_length() - least.denominator.bit_length()  # 2^first is above half of it
     return [2.0**k for k in range(first, first + 6) if 2**k >= least and k < 1024]
@@ -241,58 +211,6 @@ def _leads(problem: LabelProblem, layers: list[FloatLayer], margin: float, edite
         if not (lead > margin).all() or not largest < float(np.finfo(problem.sum).max) / 2:
             return False
     return True
-
-
-def _radius(encoder: Encoder, cloud: Cloud, codes: Floats) -> Fraction | None:
-    """How far every input may move before the code is off by more than the tolerance, as bounds for each slab
-    tell: one whose neurons have no sure sign may be higher by as much as it changes."""
-    if not encoder.groups:
-        return None
-    spare = TOLERANCE - encoder.off(cloud, codes)
-    rows = iter(encoder.rows.astype(np.float64).reshape(-1, 3, encoder.inputs + 1))
-    groups = [(group, [_Face(cloud, next(rows)) for _ in group.slabs]) for group in encoder.groups]
-    left = sum(face.left for _, faces in groups for face in faces)
-
-    def kept(radius: float) -> bool:
-        off = radius * left - spare
-        for group, faces in groups:
-            most = sum(face.most(radius) for face in faces) - group.spare
-            most = np.maximum(most, 0)
-            most[group.members] = radius * sum(face.steepness for face in faces)
-            off = off + most
-        return bool((off <= 0).all())
-
-    low, high = 0.0, 1.0
-    while kept(high) and high < 2.0**100:
-        low, high = high, 2 * high
-    while high > 2.0**-140 and (not low or high / low > 1 + 2.0**-9):
-        middle = np.sqrt(low * high) if low else high / 2
-        low, high = (middle, high) if kept(middle) else (low, middle)
-    if not low:
-        return None
-    mantissa, exponent = np.frexp(low * (1 - 2.0**-6))
-    return Fraction(int(mantissa * 256)) * Fraction(2) ** (int(exponent) - 8)
-
-
-class _Face:
-    """A slab as its rounded neurons make it, at all points of the cloud."""
-
-    def __init__(self, cloud: Cloud, rows: Floats) -> None:
-        plus, minus, h = rows
-        v = (plus - minus) / 2
-        self.left = float(np.abs(plus + minus - 2 * h)[:-1].sum())
-        self.level = float(np.abs(v[:-1]).sum())
-        self.steepness = float(np.abs(h[:-1]).sum()) + self.level
-        self.height = np.abs(cloud.points @ v[:-1] + v[-1])
-        self.outside = np.abs(cloud.points @ h[:-1] + h[-1]) - self.height
-
-    def most(self, radius: float) -> Floats:
-        """Its largest value for inputs that move by `radius`: 0 where it is surely outside."""
-        inside = np.minimum(
-            self.height + radius * self.level + radius * self.steepness / 4,
-            2 * radius * self.steepness - self.outside,
-        )
-        return np.where(self.outside >= radius * self.steepness, 0.0, inside)
 
 
 DECODERS = {"two neurons": _two_neurons, "three neurons": _three_neurons, "steps": _steps}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from constructions.classifier import ClassifierPatch
-from constructions.slab_encoder import Encoder
+from constructions.encoder import Encoder
 from ftc.patched import Patched, frozen_scores
 
 __all__ = ["MEMORIZES", "Cost", "Effect", "Neighbourhood", "cost", "effect", "nearest_slab", "neighbourhood"]

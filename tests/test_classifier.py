@@ -244,7 +244,7 @@ def test_seeds() -> None:
 @pytest.mark.parametrize(
     ("asked", "text"),
     [
-        ({"radius": 0.6}, r"0.6 around every point cannot be had: between points 1 and [02], at distance 1,"),
+        ({"radius": 0.6}, r"0.6 around every point was not found: between points 1 and [02], at distance 1,"),
         ({"radius": -1}, "radius -1: expected finite numbers from 0"),
         ({"margin": float("nan")}, "margin is nan"),
         ({"margin": float("inf")}, "margin is inf"),
@@ -253,7 +253,7 @@ def test_seeds() -> None:
         ({"reach": 0.0}, "reach is 0.0"),
         ({"slabs": 0}, "slabs is 0: expected an integer from 1"),
         ({"slabs": 1.5}, "slabs is 1.5: expected an integer from 1"),
-        ({"reach": 3.0}, "3 around every point cannot be had: between points 1 and [02]"),
+        ({"reach": 3.0}, "3 around every point was not found: between points 1 and [02]"),
     ],
 )
 def test_what_cannot_be_had(asked: dict, text: str) -> None:

@@ -143,7 +143,7 @@ def test_edits_can_be_said_in_many_ways() -> None:
         ({"X": np.concatenate([X[:79], X[:1] + 1e-12]), "edits": {0: "ant"}}, "points 0 and 79 are equal in"),
         ({"dtype": "float16"}, "dtype is 'float16': expected float32 or float64"),
         ({"margin": -1}, "margin is -1"),
-        ({"radius": 1e3}, "1000 around every point cannot be had: between points"),
+        ({"radius": 1e3}, "1000 around every point was not found: between points"),
     ],
 )
 def test_wrong_input_is_named(given: dict[str, Any], message: str) -> None:

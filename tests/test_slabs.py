@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from constructions.cloud import Cloud
-from constructions.slab_encoder import Encoder, slab_encoder
+from constructions.encoder import Encoder
+from constructions.slab_encoder import slab_encoder
 from constructions.slabs import TOLERANCE, group_in_slabs
 
 

@@ -311,7 +311,7 @@ def test_a_spread_is_allowed_for() -> None:
     assert least is not None
     assert least >= 8 * 19 * 2.0**-23
     assert patch_module(Wavers(), x, {4: 1}, feature="feature", margin=0, compare=()).patch.margin == 0
-    with pytest.raises(ValueError, match="cannot be had"):
+    with pytest.raises(ValueError, match="was not found"):
         patch_module(Wavers(), x, {4: 1}, feature="feature", radius=1.0)
 
 
