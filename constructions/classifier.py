@@ -29,7 +29,6 @@ Floats = NDArray[np.float64]
 Layer64 = tuple[Floats, Floats]
 
 _SHARE = 2.0**-8  # of the largest score, as a lead
-_DEAD = 2.0**-60  # of the largest range
 _AT_ONCE = 64  # points whose noise is held
 
 
@@ -71,8 +70,8 @@ def patch_classifier(
     seed: int = 0,
 ) -> ClassifierPatch:
     """A patch of `7 G + 2` neurons in four layers, where `G` groups of edits lie in two slabs at once each,
-    or of `3 G + 2` in three layers if one slab is to do: at least `ceil(N / rank)` groups; more if floats,
-    the radius or the reach ask for it.
+    or of `3 G + 2` in three layers if one slab is to do: at least `ceil(N / (rank - 1))` groups, or `ceil(N /
+    rank)`; more if floats, the radius or the reach ask for it.
 
     A slab goes on along its hyperplane for ever and meets inputs that nobody has seen; few of them lie in two
     slabs at once.
@@ -112,7 +111,7 @@ def patch_classifier(
     classes = sorted({problem.labels[i] for i in needy})
     codes = np.zeros(problem.K)
     codes[list(needy)] = [classes.index(problem.labels[i]) + 1 for i in needy]
-    cloud = Cloud(_seen(problem.points.astype(np.float64), radius))
+    cloud = Cloud(problem.points.astype(np.float64), radius)
     if encode not in ("slabs", "smallest"):
         raise ValueError(f"encode is {encode!r}: expected 'slabs' or 'smallest'")
     within = slab_encoder(cloud, codes, problem.dtype, slabs=slabs, radius=radius, reach=reach, seed=seed)
@@ -135,19 +134,6 @@ def patch_classifier(
     raise ValueError(
         f"{problem.dtype} is too coarse for scores of this size: the wanted labels would not lead"
     )
-
-
-def _seen(points: Floats, radius: float) -> Floats:
-    """Points less what a patch should not look at: features that vary by no more than the radius both ways,
-    and those that hardly vary beside others, as dead units of a layer do, if all points differ without
-    them."""
-    half = points.max(axis=0) / 2 - points.min(axis=0) / 2
-    left = np.where(half <= radius, 0.0, points)
-    dead = (half > radius) & (half <= _DEAD * half.max())
-    if dead.any():
-        fewer = np.where(dead, 0.0, left)
-        left = fewer if len(np.unique(fewer, axis=0)) == len(np.unique(left, axis=0)) else left
-    return left
 
 
 def _needy(problem: LabelProblem, margin: Fraction) -> dict[int, Fraction]:

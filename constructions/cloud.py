@@ -13,6 +13,7 @@ __all__ = ["Cloud", "Floats"]
 Floats = NDArray[np.float64]
 
 _RANK = 1e-12  # of eigenvalues
+_DEAD = 2.0**-60  # of the largest range
 _FLAT = 4.0  # the constant coordinate, for a typical size 1 of the others: flat functions are preferred
 
 
@@ -21,19 +22,33 @@ class Cloud:
     """Points, shape `(K, d)`, and coordinates along principal axes with a last one that is constant.
 
     A feature counts in units near its range, or near 1/256 of its largest size where that is more: so tiny
-    and huge features are seen alike, and differences that floats hardly carry are not blown up. One that is
-    constant does not count.
+    and huge features are seen alike, and differences that floats hardly carry are not blown up. A feature
+    does not count that varies by no more than `radius` both ways, or hardly beside others, as dead units of a
+    layer do, if all points differ without it.
     """
 
     points: Floats
+    radius: float = 0.0
 
     @cached_property
     def units(self) -> Floats:
-        """Powers of two, shape `(d,)`; infinite where a feature is constant."""
+        """Powers of two, shape `(d,)`; infinite for a feature that does not count."""
         low, high = self.points.min(axis=0), self.points.max(axis=0)
-        sizes = np.maximum(high / 2 - low / 2, np.maximum(np.abs(low), np.abs(high)) / 256)
-        units = np.ldexp(1.0, np.clip(np.frexp(sizes)[1], -1000, 1000))
-        return np.where(low == high, np.inf, units)
+        half = high / 2 - low / 2
+        sizes = np.maximum(half, np.maximum(np.abs(low), np.abs(high)) / 256)
+        units: Floats = np.ldexp(1.0, np.clip(np.frexp(sizes)[1], -1000, 1000))
+        units[half <= self.radius] = np.inf
+        dead = (half > self.radius) & (half <= _DEAD * half.max())
+        if dead.any():
+            left, fewer = (self.points[:, kept] for kept in (np.isfinite(units), np.isfinite(units) & ~dead))
+            if len(np.unique(fewer, axis=0)) == len(np.unique(left, axis=0)):
+                units[dead] = np.inf
+        return units
+
+    @property
+    def seen(self) -> Floats:
+        """The points, with 0 for features that do not count."""
+        return np.where(np.isfinite(self.units), self.points, 0.0)
 
     @cached_property
     def center(self) -> Floats:

@@ -48,8 +48,8 @@ def slab_encoder(
     """Codes within `TOLERANCE` at all points of the cloud, as floats of `dtype` give them in any order of
     summation, with few groups.
 
-    Groups start as large as the rank of the points allows. One without slabs, or whose slabs are too steep
-    for what is asked, is cut in two.
+    Groups start with `rank + 1 - slabs` points, the most that leave a hyperplane for each slab. One without
+    slabs, or whose slabs are too steep for what is asked, is cut in two.
 
     Args:
         codes: shape `(K,)`, not negative, equal at equal points; 0 where nothing may change.
@@ -65,7 +65,7 @@ def slab_encoder(
         raise ValueError(f"reach is {reach!r}: expected 'wide', 'tight' or a positive number")
     rng = np.random.default_rng(seed)
     least = asked = max(radius, 0.0 if isinstance(reach, str) else reach)
-    waiting, done = _groups(cloud, codes), list[_Done]()
+    waiting, done = _groups(cloud, codes, slabs), list[_Done]()
     while True:
         while waiting:
             places = waiting.pop()
@@ -100,13 +100,14 @@ def slab_encoder(
         waiting += [part for one in cut for part in (_halves(one.places) if one.widest else [one.places])]
 
 
-def _groups(cloud: Cloud, codes: Floats) -> list[Places]:
-    """Points with a code in the order of codes, copies of a point together, in groups of at most the rank."""
+def _groups(cloud: Cloud, codes: Floats, slabs: int) -> list[Places]:
+    """Points with a code in the order of codes, copies of a point together, in groups that leave a direction
+    for each slab."""
     coded = np.flatnonzero(codes)
-    _, first, inverse = np.unique(cloud.points[coded], axis=0, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(cloud.seen[coded], axis=0, return_index=True, return_inverse=True)
     copies = [coded[inverse.reshape(-1) == k] for k in range(len(first))]
     copies.sort(key=lambda same: (codes[same[0]], same[0]))
-    count = -(-len(copies) // max(1, cloud.rank))
+    count = -(-len(copies) // max(1, cloud.rank + 1 - slabs))
     cuts = [len(copies) * k // count for k in range(count + 1)] if count else []
     return [copies[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
 
@@ -132,7 +133,11 @@ def _in_the_way(cloud: Cloud, i: int, found: Group | None, asked: float, least: 
         gaps = np.abs(cloud.points - cloud.points[i]).max(axis=1)
         gaps[gaps == 0] = np.inf
         near = int(gaps.argmin())
-        return f"point {i} cannot be told from point {near}, at distance {gaps[near]:.2g}, by floats"
+        if not asked:
+            return f"point {i} cannot be told from point {near}, at distance {gaps[near]:.2g}, by floats"
+        return (
+            f"{asked:g} around every point was not found: point {near} is at distance {gaps[near]:.3g} of {i}"
+        )
     gap = np.abs(cloud.points[found.nearest] - cloud.points[i]).max()
     return (
         f"{asked:g} around every point was not found: between points {i} and {found.nearest}, "

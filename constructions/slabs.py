@@ -109,8 +109,8 @@ class Group:
 def group_in_slabs(
     cloud: Cloud, members: NDArray[np.intp], codes: Floats, count: int, rng: np.random.Generator
 ) -> Group | None:
-    """`count` slabs, or fewer if these do, for all copies of some points; None if there are none that floats
-    can tell.
+    """`count` slabs, or fewer if these do or have no more directions, for all copies of some points; None if
+    there are none that floats can tell.
 
     Each but the last is the widest that is found around the hyperplanes through the members which leaves
     `K^(1 - j/count)` other points inside, the last one leaves none.
@@ -128,6 +128,7 @@ def group_in_slabs(
     null = right[rank:]
     if not len(null):
         return None
+    count = min(count, len(null))
     outside, sizes = cloud.coordinates[others] @ null.T, np.abs(cloud.coordinates[others] @ v)
     slabs: list[Slab] = []
     still = np.arange(len(others))

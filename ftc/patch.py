@@ -117,7 +117,7 @@ def patch(
             if len(points) > given:
                 where += f"; points from {given} on were edited by the patches of {model}"
             raise ValueError(f"{error}{where}") from None
-        asked = {"margin": margin, "radius": radius, "reach": width, "random_state": seed}
+        asked = {"margin": margin, "radius": radius, "reach": width, "slabs": slabs, "random_state": seed}
         kept = FrozenFile(frozen, model.read_bytes())
         patched = AdditivePatch.from_patch(kept, found, points, dtype=dtype.value, **asked)
         report = impact_report(patched, found, points, held, seed)

@@ -77,6 +77,8 @@ def plan(n: int, k: int, d: int, classes: int, rank: int | None = None) -> list[
     rank = max(1, most) if rank is None else rank
     if not 1 <= rank <= max(1, most):
         raise ValueError(f"rank is {rank}: expected 1 to {max(1, most)}, the least of d and K - 1")
+    pairs = -(-n // max(1, rank - 1))
+    twice = (6 * pairs, pairs, 2) if rank > 1 else (3 * pairs, 2)
     groups, lines, exact = -(-n // rank), "any", bounds.two_layer_exact(n, k)
     return [
         Offer("two layers, along a line", lines, (exact,), d, 1, exact, False),
@@ -85,7 +87,7 @@ def plan(n: int, k: int, d: int, classes: int, rank: int | None = None) -> list[
         Offer("two layers, one sign", "general position", (3 * groups,), d, 1, None, False),
         Offer("two layers", "general position", (4 * groups,), d, 1, None, False),
         Offer("three layers, lifted", "general position", (3 * groups, 2), d, 1, None, False),
-        Offer("classifier patch", "general position", (6 * groups, groups, 2), d, classes, None, True),
+        Offer("classifier patch", "general position", twice, d, classes, None, True),
         Offer("classifier patch, one slab", "general position", (3 * groups, 2), d, classes, None, True),
     ]  # fmt: skip
 

@@ -72,7 +72,7 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
 
     Args:
         estimator: a classifier, or a fitted one inside a `FrozenEstimator`.
-        margin, radius, reach: what is asked for at least, as in `constructions.classifier.patch_classifier`.
+        margin, radius, reach, slabs: what is asked for, as in `constructions.classifier.patch_classifier`.
         dtype: `float32` or `float64`, in which `g` runs. Rows that are equal in it are one.
         random_state: of the search for `g`.
 
@@ -107,6 +107,7 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         margin: float = 0.0,
         radius: float = 0.0,
         reach: Any = "tight",
+        slabs: int = 2,
         dtype: str = "float32",
         random_state: Any = 0,
     ) -> None:
@@ -114,6 +115,7 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         self.margin = margin
         self.radius = radius
         self.reach = reach
+        self.slabs = slabs
         self.dtype = dtype
         self.random_state = random_state
 
@@ -150,7 +152,12 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
                 seed = int(check_random_state(seed).randint(2**31 - 1))
             with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is checked
                 found = patch_classifier(
-                    problem, margin=self.margin, radius=self.radius, reach=self.reach, seed=int(seed)
+                    problem,
+                    margin=self.margin,
+                    radius=self.radius,
+                    reach=self.reach,
+                    slabs=self.slabs,
+                    seed=int(seed),
                 )
         except ValueError as error:
             more = len(np.asarray(known)) > rows

@@ -157,7 +157,7 @@ def test_the_size_in_general_position(dtype: str, tmp_path: Path) -> None:
     points, base = rng.normal(size=(90, 10)), rng.normal(size=(90, 4))
     labels = {i: int(base[i].argmin()) for i in range(20)}
     problem = LabelProblem(points, base, labels, dtype)
-    for slabs, neurons in ((1, 3 * 2 + 2), (2, 7 * 2 + 2), (3, 10 * 2 + 2)):
+    for slabs, neurons in ((1, 3 * 2 + 2), (2, 7 * 3 + 2), (3, 10 * 3 + 2)):
         patch = judged(patch_classifier(problem, slabs=slabs), tmp_path)
         assert (patch.neurons, patch.decoder) == (neurons, "two neurons")
         assert patch.parameters == sum(w.size + b.size for w, b in patch.layers)
@@ -171,7 +171,7 @@ def test_several_slabs_leave_unseen_inputs_alone(dtype: str, tmp_path: Path) -> 
     unseen = rng.normal(size=(20000, 12))
     patches = [judged(patch_classifier(problem, slabs=slabs), tmp_path) for slabs in (1, 2, 3)]
     touched = [int(run(patch, unseen).any(axis=1).sum()) for patch in patches]
-    assert touched[0] > 1.5 * touched[1] > 1.5**2 * touched[2]
+    assert touched[0] > 1.5 * touched[1] > 1.5 * 1.2 * touched[2]
     radii = [patch.radius or 0 for patch in patches]
     assert radii[0] < radii[1] < radii[2]
 

@@ -353,7 +353,7 @@ def small(run: Run) -> tuple[str, ...]:  # noqa: ARG001
         ("--margin 1e300", "too coarse"),
         ("--margin nan", "--margin"),
         ("--margin -1", "--margin"),
-        ("--radius 1e3", "1000 around every point was not found: between points"),
+        ("--radius 1e3", "1000 around every point was not found: point"),
         ("--reach 1e3", "1000 around every point was not found: between points"),
         ("--reach far", "--reach is 'far': expected tight, wide or a positive number"),
         ("--reach 0", "--reach is '0': expected tight, wide or a positive number"),

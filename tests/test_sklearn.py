@@ -143,7 +143,7 @@ def test_edits_can_be_said_in_many_ways() -> None:
         ({"X": np.concatenate([X[:79], X[:1] + 1e-12]), "edits": {0: "ant"}}, "points 0 and 79 are equal in"),
         ({"dtype": "float16"}, "dtype is 'float16': expected float32 or float64"),
         ({"margin": -1}, "margin is -1"),
-        ({"radius": 1e3}, "1000 around every point was not found: between points"),
+        ({"radius": 1e3}, "1000 around every point was not found: point"),
     ],
 )
 def test_wrong_input_is_named(given: dict[str, Any], message: str) -> None:
@@ -160,7 +160,7 @@ def test_wrong_input_is_named(given: dict[str, Any], message: str) -> None:
 
 def test_a_row_gets_the_same_change_alone_and_among_others() -> None:
     digits, labels = load_digits(return_X_y=True)
-    patched = AdditivePatch(RidgeClassifier(), reach="wide").fit(digits[::4], labels[::4])
+    patched = AdditivePatch(RidgeClassifier(), reach="wide", slabs=1).fit(digits[::4], labels[::4])
     change = patched.change(digits)
     assert change.any(axis=1).sum() > 50
     for count in (1, 2, 7, 33):
@@ -198,13 +198,13 @@ def test_a_further_patch_would_change_an_edit_that_it_does_not_know() -> None:
     """Without the first patch's memory the test above could not fail: here it is forgotten."""
     points = np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [4.0, 1.0]])
     below = LogisticRegression().fit(points, [0, 1, 0, 1, 1])
-    first = AdditivePatch(FrozenEstimator(below), reach="wide").fit(
+    first = AdditivePatch(FrozenEstimator(below), reach="wide", slabs=1).fit(
         points, edits={1: 1 - below.predict(points)[1]}
     )
     both = {0: 1 - below.predict(points)[0], 1: 1 - below.predict(points)[2]}
     rest = points[[0, 2, 3]]
-    knows = AdditivePatch(FrozenEstimator(first), reach="wide").fit(rest, edits=both)
-    forgets = AdditivePatch(FrozenEstimator(below), reach="wide").fit(rest, edits=both)
+    knows = AdditivePatch(FrozenEstimator(first), reach="wide", slabs=1).fit(rest, edits=both)
+    forgets = AdditivePatch(FrozenEstimator(below), reach="wide", slabs=1).fit(rest, edits=both)
     assert not knows.change(points[[1]]).any()
     assert forgets.change(points[[1]]).any()
 
