@@ -91,8 +91,13 @@ class Places:
         foreign[members] = False
         others = self.points[foreign]
         v = interpolating(self.points[members], list(values.values()))
-        h = None if v is None else vanishing(self.points[members], others)
-        return None if v is None or h is None else Bump(h, v, max(map(abs, values.values())), others)
+        if v is None:
+            return None
+        largest = max(map(abs, values.values()))
+        factor = math.lcm(int(largest.q), *(int(x.q) for x in v))
+        sizes = abs(others @ np.array([int(factor * x) for x in v], dtype=object))
+        h = vanishing(self.points[members], others, sizes + int(factor * largest) * others[:, -1])
+        return None if h is None else Bump(h, v, largest, others)
 
 
 def bumps(places: Places, values: Mapping[int, fmpq], size: int) -> list[Bump]:

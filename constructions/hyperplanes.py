@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,33 +16,59 @@ from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
 from constructions.linear import pivots
+from constructions.margin import widest_direction
 
 __all__ = ["Integers", "interpolating", "null_space", "vanishing"]
+
+_FINE = 2**12  # to which factors of a basis are rounded
+_WORST = 1e9  # condition of a basis
 
 Integers = NDArray[Any]
 """Python integers as objects."""
 
 
-def vanishing(group: Integers, others: Integers) -> Integers | None:
+def vanishing(group: Integers, others: Integers, heights: Integers | int = 1) -> Integers | None:
     """Integer weights, shape `(d + 1,)`, of a function that is 0 at the group and at no other point; None
     if every one is 0 at some.
 
-    Among combinations `sum_k t^k n_k` of independent ones, each point that some `n_k` tells apart from the
-    group excludes finitely many `t`.
+    It is the one found in floats with the largest least `|h| / height` over the other points, for weights of
+    length 1, rounded; at no other point it is 0 all the same. `heights` are positive integers. Where
+    rounding makes it 0 somewhere, it is the first of the combinations `sum_k t^k n_k` of independent ones
+    that will do: each point that some `n_k` tells apart from the group excludes finitely many `t`.
 
     >>> vanishing(np.array([[0, 0, 1]], dtype=object), np.array([[1, -1, 1]], dtype=object)).tolist()
-    [1, 2, 0]
+    [1, -1, 0]
     """
     basis = null_space(group)
     values = others @ basis.T
     if not len(basis) or not (values != 0).any(axis=1).all():
         return None
-    for t in itertools.count(1):
-        factors = np.array([t**k for k in range(len(basis))], dtype=object)
+    for factors in itertools.chain(_widest(basis, values, heights), _powers(len(basis))):
         if (values @ factors != 0).all():
             found: Integers = factors @ basis
-            return found
+            return found // math.gcd(*found)
     raise AssertionError
+
+
+def _powers(count: int) -> Iterator[Integers]:
+    return (np.array([t**k for k in range(count)], dtype=object) for t in itertools.count(1))
+
+
+def _widest(basis: Integers, values: Integers, heights: Integers | int) -> Iterator[Integers]:
+    """Factors of the basis, if floats can tell them."""
+    try:
+        lengths = basis[:, :-1].astype(np.float64)
+        rows = (values / np.reshape(heights, (-1, 1))).astype(np.float64)
+    except OverflowError:
+        return
+    across: NDArray[np.float64] = np.linalg.qr(lengths.T)[1]
+    if not len(rows) or not np.isfinite(rows).all() or np.linalg.cond(across) > _WORST:
+        return
+    scaled = np.linalg.solve(across.T, rows.T).T
+    direction, least = widest_direction(scaled, np.random.default_rng(0))
+    factors = np.linalg.solve(across, direction)
+    if least > 0:
+        yield np.array([round(x) for x in factors / np.abs(factors).max() * _FINE], dtype=object)
 
 
 def null_space(rows: Integers) -> Integers:

@@ -102,6 +102,25 @@ def test_the_rank_of_the_points() -> None:
     assert Places.of(FineTuningProblem([[3, 4]], edits={0: 1}))[0].rank == 1
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_hyperplane_stays_away_from_other_points(seed: int) -> None:
+    """Of all through two of sixty points in five dimensions, it is far from the others, relative to their
+    heights."""
+    rng = np.random.default_rng(seed)
+    points = np.column_stack([rng.integers(-1000, 1000, size=(60, 5)), np.ones(60, dtype=int)]).astype(object)
+    heights = rng.integers(1, 50, size=58).astype(object)
+
+    def distance(h: np.ndarray) -> float:
+        weights = np.linalg.norm(h[:-1].astype(float))
+        return float((np.abs((points[2:] @ h).astype(float)) / heights.astype(float)).min() / weights)
+
+    found = vanishing(points[:2], points[2:], heights)
+    assert found is not None
+    assert not (points[:2] @ found).any()
+    drawn = null_space(points[:2]).T @ rng.integers(-1000, 1000, size=(4, 200)).astype(object)
+    assert distance(found) > max(distance(h) for h in drawn.T)
+
+
 def test_hyperplanes() -> None:
     group, others = (
         np.array(rows, dtype=object) for rows in ([[0, 0, 1], [2, 2, 1]], [[1, 0, 1], [5, 4, 1]])

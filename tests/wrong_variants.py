@@ -153,7 +153,7 @@ VARIANTS: dict[str, Variant] = {
         "zhang2017", zhang, "choose_direction", lambda problem: (1,) + (0,) * (problem.d - 1), 2, 2
     ),
     "slabs-first-hyperplane": of_the_zoo(
-        "bubeck2020", general_position, "vanishing", lambda group, others: null_space(group)[0], 1, 2
+        "bubeck2020", general_position, "vanishing", lambda group, others, heights: null_space(group)[0], 1, 2
     ),
     "slabs-anywhere": Variant(replace(CLAIMS["bubeck2020"], name="wrong", hypotheses=()), 2, 3),
 }  # fmt: skip
