@@ -12,6 +12,7 @@ import verify
 from constructions import write_certificate
 from constructions.classifier import ClassifierPatch, patch_classifier
 from constructions.labels import LabelProblem
+from constructions.largest_radius import largest_radius
 
 KINDS = (
     "normal", "grid", "constant", "line", "tiny", "huge", "offset", "scales", "pixels", "close", "one-hot",
@@ -103,6 +104,26 @@ def test_what_is_asked_for_is_kept(seed: int, tmp_path: Path) -> None:
         sums = base + run(patch, near)
         assert all(sums[i].argmax() == label for i, label in problem.labels.items())
         assert not run(patch, near)[12:].any()
+
+
+@pytest.mark.parametrize("slabs", [1, 2])
+def test_the_largest_radius(slabs: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    points, base = rng.normal(size=(60, 8)), rng.normal(size=(60, 4))
+    problem = LabelProblem(points, base, {i: int(base[i].argmin()) for i in range(12)}, "float32")
+    plain = patch_classifier(problem, slabs=slabs)
+    most = plain.neurons + 10
+    small, large = (judged(largest_radius(problem, neurons=w, slabs=slabs), tmp_path) for w in (most, None))
+    assert small.neurons <= most < large.neurons
+    assert plain.radius is not None
+    assert small.radius is not None
+    assert large.radius is not None
+    assert plain.radius <= small.radius
+    assert 2 * plain.radius < large.radius
+    with pytest.raises(ValueError, match="was not found"):
+        patch_classifier(problem, radius=1.2 * float(large.radius), slabs=slabs)
+    with pytest.raises(ValueError, match=f"a patch of 4 neurons was not found: {plain.neurons} are the few"):
+        largest_radius(problem, neurons=4, slabs=slabs)
 
 
 def test_a_radius_of_which_floats_take_a_part(tmp_path: Path) -> None:

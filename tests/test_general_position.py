@@ -118,7 +118,7 @@ def test_a_hyperplane_stays_away_from_other_points(seed: int) -> None:
     assert found is not None
     assert not (points[:2] @ found).any()
     drawn = null_space(points[:2]).T @ rng.integers(-1000, 1000, size=(4, 200)).astype(object)
-    assert distance(found) > 0.7 * max(distance(h) for h in drawn.T)
+    assert distance(found) > 0.5 * max(distance(h) for h in drawn.T)
 
 
 def test_hyperplanes() -> None:
