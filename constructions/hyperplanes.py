@@ -20,7 +20,7 @@ from constructions.margin import widest_direction
 
 __all__ = ["Integers", "interpolating", "null_space", "vanishing"]
 
-_FINE = 2**12  # to which factors of a basis are rounded
+_FINE = 2.0**10  # of the length of weights, to which they are rounded
 _WORST = 1e9  # condition of a basis
 
 Integers = NDArray[Any]
@@ -57,7 +57,7 @@ def _powers(count: int) -> Iterator[Integers]:
 def _widest(basis: Integers, values: Integers, heights: Integers | int) -> Iterator[Integers]:
     """Factors of the basis, if floats can tell them."""
     try:
-        lengths = basis[:, :-1].astype(np.float64)
+        lengths = (basis[:, :-1] / abs(basis).max()).astype(np.float64)
         rows = (values / np.reshape(heights, (-1, 1))).astype(np.float64)
     except OverflowError:
         return
@@ -67,8 +67,9 @@ def _widest(basis: Integers, values: Integers, heights: Integers | int) -> Itera
     scaled = np.linalg.solve(across.T, rows.T).T
     direction, least = widest_direction(scaled, np.random.default_rng(0))
     factors = np.linalg.solve(across, direction)
-    if least > 0:
-        yield np.array([round(x) for x in factors / np.abs(factors).max() * _FINE], dtype=object)
+    if least > 0:  # factors of weights of length 1
+        fine = _FINE * np.linalg.norm(lengths, axis=1).max()
+        yield np.array([round(x) for x in fine * factors], dtype=object)
 
 
 def null_space(rows: Integers) -> Integers:
