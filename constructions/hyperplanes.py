@@ -64,12 +64,15 @@ def _widest(basis: Integers, values: Integers, heights: Integers | int) -> Itera
     across: NDArray[np.float64] = np.linalg.qr(lengths.T)[1]
     if not len(rows) or not np.isfinite(rows).all() or np.linalg.cond(across) > _WORST:
         return
-    scaled = np.linalg.solve(across.T, rows.T).T
-    direction, least = widest_direction(scaled, np.random.default_rng(0))
-    factors = np.linalg.solve(across, direction)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = np.linalg.solve(across.T, rows.T).T
+    most = np.abs(scaled).max()
+    if not 0 < most < np.inf:
+        return
+    direction, least = widest_direction(scaled / most, np.random.default_rng(0))
     if least > 0:  # factors of weights of length 1
         fine = _FINE * np.linalg.norm(lengths, axis=1).max()
-        yield np.array([round(x) for x in fine * factors], dtype=object)
+        yield np.array([round(x) for x in fine * np.linalg.solve(across, direction)], dtype=object)
 
 
 def null_space(rows: Integers) -> Integers:
