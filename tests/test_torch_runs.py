@@ -15,10 +15,9 @@ from sklearn.linear_model import LogisticRegression  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 import verify  # noqa: E402
+from benchmarks.patching.cases import TOPICS  # noqa: E402
 from constructions import write_certificate  # noqa: E402
 from ftc.torch import ModulePatch, evaluate, patch_module  # noqa: E402
-
-TOPICS = Path(__file__).parent / "topics.csv"
 
 
 def errors(logits: Any, labels: Any) -> dict[int, int]:

