@@ -744,7 +744,7 @@ def test_patches_of_classifiers_decode_as_the_lemma_says() -> None:
     problem = LabelProblem(corners, [[1.0, 0.0, 0.25, 0.5]] * 16, {5: 1, 6: 2, 10: 3, 9: 1})
     patch = patch_classifier(problem)
     assert patch.decoder == "two neurons"
-    (rows, bias), (out, _) = patch.layers[1:]
+    (rows, bias), (out, _) = patch.layers[-2:]
     assert np.array_equal(rows[0], rows[1])
     size = Fraction(float(out[1, 0]))  # the factor of p for the code 1 is 3 - 2
     s = sp.Symbol("s", real=True)
