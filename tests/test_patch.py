@@ -348,7 +348,7 @@ def small(run: Run) -> tuple[str, ...]:  # noqa: ARG001
         ("--protect narrow.npy", "narrow.npy: rows of 1 numbers, expected 2 as in data.npy"),
         ("--holdout narrow.npy few_labels.npy", "narrow.npy: rows of 1 numbers, expected 2"),
         ("--holdout data.npy few_labels.npy", "few_labels.npy: expected labels of shape (30,), got (3,)"),
-        ("--holdout data.npy held_labels.npy", "held_labels.npy: label 0 is 'x', which is none of"),
+        ("--holdout data.npy held_labels.npy", "held_labels.npy: no label, 'x' for instance, is one of"),
         ("--holdout data.npy objects.npy", "objects.npy cannot be read: objects: save text labels as"),
         ("--margin 1e300", "too coarse"),
         ("--margin nan", "--margin"),
