@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,18 +83,24 @@ def _undo_joblib(path: Path) -> tuple[bytes, str]:
     return dumped(patched.base), "the model that was patched"
 
 
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Errors name the file."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+
+
 def _load_onnx(path: Path, place: Place) -> Any:
     from ftc.onnx import OnnxClassifier
 
-    try:
+    with _named(path):
         model = OnnxClassifier(path, scores=place.scores, features=place.features)
         if len(model.input_names) != 1:
-            raise ValueError(
-                f"it has the inputs {', '.join(model.input_names)}, and --data is one: use ftc.onnx"
-            )
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    return model
+            names = ", ".join(model.input_names)
+            raise ValueError(f"it has the inputs {names}, and --data is one: use ftc.onnx")
+        return model
 
 
 def _merge_onnx(model: Any, path: Path, found: ClassifierPatch, X: Any, asked: dict[str, Any]) -> Merged:  # noqa: N803, ARG001
@@ -109,10 +116,8 @@ def _merge_onnx(model: Any, path: Path, found: ClassifierPatch, X: Any, asked: d
 def _undo_onnx(path: Path) -> tuple[bytes, str]:
     from ftc.onnx import unmerge
 
-    try:
+    with _named(path):
         restored = unmerge(path)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
     how = "byte for byte" if restored.exact else "as a graph; its bytes are not those of that file"
     return restored.content, f"the file that was patched, {how}"
 
