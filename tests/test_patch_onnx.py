@@ -138,6 +138,7 @@ def test_images_and_a_named_feature(run, capsys, batch) -> None:
     np.save("more.npy", images[120:])
     report = patched(run, capsys, graph, images, wanted, *place, "--holdout", "held.npy", "labels.npy")
     assert report["acts_on"] == "feature"
+    assert report["neighbourhood"]["noise"][0] == pytest.approx(1 / 2000)  # the radius is not one of inputs
     assert "in every coordinate of 'feature' (certified)" in impact_text(report)
     assert report["holdout"]["equal_protected"] == 50
     assert OnnxClassifier("fixed/model.onnx").edited_.shape == (10, 1, 8, 8)
