@@ -113,8 +113,9 @@ def test_a_further_patch_protects_what_the_first_one_fixed(run, capsys) -> None:
     assert run("undo", "fixed/model.onnx", "-o", "once.onnx") == 0
     assert Path("once.onnx").read_bytes() == Path("first/model.onnx").read_bytes()
     Path("fixed").rename("second")
-    again = other(once, POINTS, [3])  # a row that was edited is listed anew
-    report = patched(run, capsys, onnx.load("first/model.onnx"), POINTS[:30], {3: again[3]})
+    again = other(once, POINTS, [3])  # a row that was edited is listed anew, and is one for the model
+    long = POINTS[:30].astype(np.float64) * (1 + 1e-12)
+    report = patched(run, capsys, onnx.load("first/model.onnx"), long, {3: again[3]})
     assert report["protected"] == 29
 
 
