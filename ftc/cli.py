@@ -168,6 +168,9 @@ def check(
         Path | None, typer.Option(help="The inputs of the model, .npy, as for ftc patch.")
     ] = None,
     protect: Annotated[list[Path] | None, typer.Option(help="More inputs, as for ftc patch.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="The wanted labels, as for ftc patch.")] = None,
+    scores: Annotated[str | None, typer.Option(help="ONNX: as for ftc patch.")] = None,
+    features: Annotated[str | None, typer.Option(help="ONNX: as for ftc patch.")] = None,
     kernel: Annotated[bool, typer.Option("--kernel", help="Use the slow trusted kernel.")] = False,
     memory: Annotated[str, typer.Option(help="Budget for blocks of points: 500M, 4G.")] = "2G",
     resume: Annotated[Path | None, typer.Option(help="Progress file: go on where it stops.")] = None,
@@ -178,8 +181,10 @@ def check(
 
     The fast engine gives the verdict that the trusted kernel gives (--kernel asks the kernel itself).
     With --points and --edits (and --base), the certificate is also compared with your own files; with --model
-    and --data (and --protect), with what the frozen model gives when it runs on them anew.
+    and --data (and --protect), with what the frozen model gives when it runs on them anew, and with --labels,
+    the edits of a patch are compared too.
     """
+    from ftc.formats import Place
     from ftc.reading import first_difference
     from ftc.rerun import first_difference_of_model
     from verify.engine import Statistics, float_pass
@@ -187,8 +192,10 @@ def check(
 
     if (points is None) != (edits is None) or (base is not None and points is None):
         raise ValueError("--points and --edits go together, and --base with them")
-    if (model is None) != (data is None) or (protect and model is None):
-        raise ValueError("--model and --data go together, and --protect with them")
+    if (model is None) != (data is None) or (model is None and (protect or labels or scores or features)):
+        raise ValueError(
+            "--model and --data go together, and --protect, --labels, --scores and --features with them"
+        )
     if kernel and (resume is not None or profile):
         raise ValueError("--resume and --profile are for the engine, not for --kernel")
     budget, statistics = read_size(memory), Statistics()
@@ -206,7 +213,8 @@ def check(
             difference = first_difference(certificate, read_problem(points, base, edits))
         if verdict.status == "accepted" and difference is None and model is not None and data is not None:
             say("running the model")
-            difference = first_difference_of_model(certificate, model, data, protect or ())
+            place = Place(scores, features)
+            difference = first_difference_of_model(certificate, model, data, protect or (), labels, place)
         ratio = None
         if profile and verdict.status != "malformed":
             say("a float64 pass to compare with")

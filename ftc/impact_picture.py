@@ -29,23 +29,27 @@ def plot_impact(report: dict[str, Any], distances: NDArray[np.float64], path: Pa
         axes.title.set_fontsize("medium")
     price = report["cost"]
     figure.suptitle(
-        f"{price['neurons']} neurons ({price['parameters']:,} parameters) fix {report['edits']} samples "
-        f"and leave {report['protected']} protected ones alone.\nThe patch memorizes: it does not generalise."
+        f"{price['neurons']} neurons ({price['parameters']:,} parameters) fix {_several(report['edits'])} "
+        f"and leave {_several(report['protected'], 'protected ')} alone.\n"
+        "The patch memorizes: it does not generalise."
     )
     save(figure, path)
+
+
+def _several(count: int, kind: str = "") -> str:
+    return f"{count} {kind}sample{'' if count == 1 else 's'}"
 
 
 def _leads(axes: Any, report: dict[str, Any]) -> None:
     axes.set_title("Edited samples: lead of the wanted label over all others")
     axes.axhline(0, color="0.3", lw=0.8)
-    places = range(1, report["edits"] + 1)
-    looks = (("before", _RED, "o"), ("after", _BLUE, "^"))
-    for name, color, marker in looks:
-        axes.plot(
-            places, sorted(report[f"lead_{name}"]), ls="none", marker=marker, ms=4, color=color, label=name
-        )
-    axes.set(xlabel="edited samples, sorted", ylabel="lead (score)")
-    before, after = (max(map(abs, report[f"lead_{name}"]), default=0.0) for name, _, _ in looks)
+    pairs = sorted(zip(report["lead_before"], report["lead_after"], strict=True))
+    places, columns = range(1, len(pairs) + 1), list(zip(*pairs, strict=True))
+    axes.vlines(places, *columns, color="0.8", lw=0.8)
+    for name, color, marker, column in (("before", _RED, "o", columns[0]), ("after", _BLUE, "^", columns[1])):
+        axes.plot(places, column, ls="none", marker=marker, ms=4, color=color, label=name)
+    axes.set(xlabel="edited samples, sorted by the lead before", ylabel="lead (score)")
+    before, after = (max(map(abs, column)) for column in columns)
     if after > 20 * before > 0:
         axes.set_yscale("symlog", linthresh=before)
     axes.legend(frameon=False)
@@ -67,6 +71,8 @@ def _counts(axes: Any, report: dict[str, Any]) -> None:
         }
         before, after = (f"{100 * found[f'accuracy_{when}']:.2f}%" for when in ("before", "after"))
         title += f"\naccuracy {before} before, {after} after"
+        if found["unseen"] < found["samples"]:
+            title += f"; only {found['unseen']} of them are unseen"
     axes.set_title(title)
     names = list(bars)
     drawn = axes.barh(names, [bars[name][0] for name in names], color=[bars[name][1] for name in names])
@@ -79,14 +85,23 @@ def _counts(axes: Any, report: dict[str, Any]) -> None:
 def _noise(axes: Any, report: dict[str, Any]) -> None:
     around = report["neighbourhood"]
     axes.set_title("Reach: samples with random noise in every input")
+    if around is None:
+        axes.text(0.5, 0.5, "the model refuses inputs with noise", ha="center", transform=axes.transAxes)
+        axes.set_axis_off()
+        return
     kept, touched = ([100 * share for share in around[key]] for key in ("edits_kept", "protected_touched"))
     axes.plot(
-        around["noise"], kept, color=_BLUE, marker="^", ms=5, label="edited samples with the wanted label"
+        around["noise"],
+        kept,
+        color=_BLUE,
+        marker="^",
+        ms=5,
+        label="edited samples with the wanted label by g",
     )
     axes.plot(
         around["noise"], touched, color=_RED, marker="o", ms=5, label="protected samples that are touched"
     )
-    if report["radius"] is not None:
+    if report["radius"] is not None and report["acts_on"] is None:
         axes.axvline(report["radius"], color="0.3", lw=0.8, ls="--", label="certified radius")
     axes.set(xscale="log", ylim=(-4, 108), xlabel="largest noise", ylabel="share in %")
     axes.legend(frameon=False, fontsize="small", loc="upper right")
@@ -94,10 +109,12 @@ def _noise(axes: Any, report: dict[str, Any]) -> None:
 
 def _distances(axes: Any, report: dict[str, Any], distances: NDArray[np.float64]) -> None:
     axes.set_title("Protected samples: distance to the nearest slab of g")
-    axes.set(xlabel="how far every input may move", ylabel="protected samples")
+    moved = f"coordinate of {report['acts_on']!r}" if report["acts_on"] else "input"
+    axes.set(xlabel=f"how far every {moved} may move", ylabel="protected samples")
     shown = distances[np.isfinite(distances) & (distances > 0)]
     if not len(shown):
-        axes.text(0.5, 0.5, "g is 0 everywhere", ha="center", transform=axes.transAxes)
+        text = "no distances are known" if report["protected"] else "no sample is protected"
+        axes.text(0.5, 0.5, text, ha="center", transform=axes.transAxes)
         return
     radius = report["radius"]
     low = min(shown.min(), radius or np.inf)

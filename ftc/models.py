@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ftc.patched import trusted_scores
-from ftc.tables import InputError, read_labels, read_matrix
+from ftc.tables import InputError, parse_number, read_labels, read_matrix
 
 __all__ = [
-    "INSTALL", "columns_of", "dumped", "load_model", "loaded", "read_classes", "read_edits", "read_points",
+    "INSTALL", "columns_of", "dumped", "load_joblib", "loaded", "read_classes", "read_edits", "read_points",
     "scores_at",
 ]  # fmt: skip
 
@@ -22,7 +23,7 @@ INSTALL = "pip install 'fine-tuning-capacity[models]'"
 _SHOWN = 20
 
 
-def load_model(path: Path) -> Any:
+def load_joblib(path: Path) -> Any:
     """The object in a joblib file. Loading one runs code that the file names: only from those you trust.
 
     Raises:
@@ -56,23 +57,23 @@ def dumped(model: Any) -> bytes:
     return content.getvalue()
 
 
-def read_points(data: Path, protect: Sequence[Path] = ()) -> NDArray[Any]:
-    """The rows of `data` and of the files `protect` in order, from `.npy` files."""
+def read_points(data: Path, protect: Sequence[Path] = (), *, shaped: bool = False) -> NDArray[Any]:
+    """The rows of `data` and of the files `protect` in order, from `.npy` files; if `shaped`, a row can be
+    an array."""
     parts = []
     for path in (data, *protect):
         if path.suffix.lower() != ".npy":
             raise InputError(f"{path}: the file name must end in .npy")
-        parts.append(read_matrix(path))
-        if parts[-1].shape[1] != parts[0].shape[1]:
-            raise InputError(
-                f"{path}: rows of {parts[-1].shape[1]} numbers, expected {parts[0].shape[1]} as in {data}"
-            )
+        parts.append(read_matrix(path, shaped))
+        have, want = ("x".join(map(str, part.shape[1:])) for part in (parts[-1], parts[0]))
+        if have != want:
+            raise InputError(f"{path}: rows of {have} numbers, expected {want} as in {data}")
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def columns_of(model: Any) -> dict[str, int]:
-    """The classes of a model as text, and their columns."""
-    return {str(label): k for k, label in enumerate(np.asarray(getattr(model, "classes_", ())).tolist())}
+    """The classes of a model, which has scores, as text, and their columns."""
+    return {str(label): k for k, label in enumerate(np.asarray(model.classes_).tolist())}
 
 
 def read_edits(path: Path, columns: dict[str, int], rows: int) -> dict[int, int]:
@@ -85,12 +86,23 @@ def read_edits(path: Path, columns: dict[str, int], rows: int) -> dict[int, int]
     for index, label in read_labels(path):
         if index >= rows:
             raise InputError(f"{path}: index {index} is out of range: the data has {rows} rows, from 0")
-        edits[index] = _column(f"{path}: the label of index {index}", label, columns)
+        edits[index] = _column(label, columns)
+        if edits[index] < 0:
+            names = [*columns][:_SHOWN] + ([".."] if len(columns) > _SHOWN else [])
+            raise InputError(
+                f"{path}: the label of index {index} is {label[:40]!r}, which is none of the model's "
+                f"classes: {', '.join(names)}"
+            )
     return edits
 
 
 def read_classes(path: Path, columns: dict[str, int], rows: int) -> NDArray[np.intp]:
-    """The columns of the labels in a `.npy` file of shape `(rows,)`."""
+    """The columns of the labels in a `.npy` file of shape `(rows,)`; -1 for one that the model does not
+    know.
+
+    Raises:
+        InputError: there are no such labels, or the model knows none of them.
+    """
     try:
         labels = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -100,19 +112,27 @@ def read_classes(path: Path, columns: dict[str, int], rows: int) -> NDArray[np.i
         raise InputError(
             f"{path}: expected labels of shape ({rows},), got {getattr(labels, 'shape', 'more')}"
         )
-    return np.array(
-        [_column(f"{path}: label {i}", str(label), columns) for i, label in enumerate(labels.tolist())],
-        dtype=np.intp,
-    )
-
-
-def _column(what: str, label: str, columns: dict[str, int]) -> int:
-    if label not in columns:
-        names = [*columns][:_SHOWN] + ([".."] if len(columns) > _SHOWN else [])
+    found = np.array([_column(str(label), columns) for label in labels.tolist()], dtype=np.intp)
+    if len(found) and (found < 0).all():
         raise InputError(
-            f"{what} is {label[:40]!r}, which is none of the model's classes: {', '.join(names)}"
+            f"{path}: no label, {str(labels[0])[:40]!r} for instance, is one of the model's classes: "
+            f"{', '.join([*columns][:_SHOWN])}"
         )
-    return columns[label]
+    return found
+
+
+def _column(label: str, columns: dict[str, int]) -> int:
+    """Of a class by its text, or else as a number; -1 if there is none."""
+    if label in columns or (number := _number(label)) is None:
+        return columns.get(label, -1)
+    return next((k for name, k in columns.items() if _number(name) == number), -1)
+
+
+def _number(text: str) -> Fraction | None:
+    try:
+        return parse_number(text)
+    except ValueError:
+        return None
 
 
 def scores_at(model: Any, points: NDArray[Any], path: Path) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -10,17 +11,20 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from constructions import refuse_target
 from constructions.classifier import ClassifierPatch, patch_classifier
+from constructions.encoder import Encoder
 from constructions.files import write_whole
 from constructions.labels import LabelProblem
 from ftc.accepted import accepted
+from ftc.formats import Merged, Place, format_of
 from ftc.impact import nearest_slab
 from ftc.impact_report import impact_report, impact_text
 from ftc.lower_bounds import Json
-from ftc.models import columns_of, dumped, load_model, read_classes, read_edits, read_points, scores_at
-from ftc.patched import with_edits
+from ftc.models import columns_of, read_classes, read_edits, read_points, scores_at
+from ftc.patched import seen, with_edits
 from ftc.progress import steps
 
 __all__ = ["COMMANDS"]
@@ -42,9 +46,12 @@ class Floats(StrEnum):
 
 def patch(
     model: Annotated[
-        Path, typer.Option(help="A fitted classifier, written by joblib. Loading it runs code: trust it.")
+        Path,
+        typer.Option(
+            help="A classifier: .onnx, or a fitted one by joblib. Loading that runs code: trust it."
+        ),
     ],
-    data: Annotated[Path, typer.Option(help="Inputs (K, d), .npy; rows without an edit are protected.")],
+    data: Annotated[Path, typer.Option(help="Inputs (K, ..), .npy; rows without an edit are protected.")],
     labels: Annotated[Path, typer.Option(help="CSV with the header index,label; indices into --data.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="A new folder.")],
     protect: Annotated[list[Path] | None, typer.Option(help="More inputs to protect, .npy.")] = None,
@@ -53,7 +60,12 @@ def patch(
     ] = None,
     margin: Annotated[float, typer.Option(min=0, help="Least lead of a wanted label, in scores.")] = 0.0,
     radius: Annotated[
-        float, typer.Option(min=0, help="Least radius, in every input, in which all of this holds.")
+        float,
+        typer.Option(
+            min=0,
+            help="Least radius, in every input, in which g is 0 around protected samples and lifts the "
+            "label as much around edited ones; the model itself may change there.",
+        ),
     ] = 0.0,
     reach: Annotated[
         str, typer.Option(help="How far a fix goes around a sample: tight, wide or R.")
@@ -65,48 +77,49 @@ def patch(
         Encode, typer.Option(help="smallest: a grid along a line if that is smaller; no radius then.")
     ] = Encode.slabs,
     dtype: Annotated[Floats, typer.Option(help="In which the patch runs.")] = Floats.float32,
+    scores: Annotated[
+        str | None, typer.Option(help="ONNX: the value of the graph that is patched, if not the only output.")
+    ] = None,
+    features: Annotated[
+        str | None, typer.Option(help="ONNX: the value that g acts on, if not the input.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     as_json: Json = False,
 ) -> None:
     """Patch a classifier: the listed labels are right, all other outputs on the data stay as they are.
 
-    FOLDER gets certificate.json (check it with ftc check FOLDER), model.joblib (the patched model, an
-    ftc.sklearn.AdditivePatch), impact.json and impact.png. Nothing is written if the kernel rejects the
-    certificate. A model that is patched already keeps what its patches have edited, unless it is listed anew.
+    FOLDER gets certificate.json (check it with ftc check FOLDER), the patched model, impact.json and
+    impact.png. The model is model.onnx, with the patch inside of its graph, or model.joblib, an
+    ftc.sklearn.AdditivePatch. Nothing is written if the kernel rejects the certificate. A model that is
+    patched already keeps what its patches have edited, unless it is listed anew.
 
     A joblib file is a pickle: loading it runs whatever code it names. Use only models that you trust.
     """
-    from ftc.sklearn import AdditivePatch, FrozenFile
-
     refuse_target(output, folder=True)
     width = _reach(reach)
     with steps() as (say, count):
         say("reading")
-        frozen = load_model(model)
-        points = read_points(data)
-        columns, rows = columns_of(frozen), len(points)
+        kind = format_of(model)
+        frozen = kind.load(model, Place(scores, features))
+        longest = kind.longest(frozen)
+        if np.dtype(dtype.value).itemsize > np.dtype(longest).itemsize:
+            raise ValueError(
+                f"{model}: its scores are {longest}, to which a patch in {dtype.value} cannot be added"
+            )
+        inputs = read_points(data, shaped=kind.shaped)
+        rows = len(inputs)
         if protect:
-            points = read_points(data, protect)
-        given = len(points)
-        points = with_edits(frozen, points)
+            inputs = read_points(data, protect, shaped=kind.shaped)
+        given = len(inputs)
+        inputs = with_edits(frozen, frozen.inputs(inputs) if hasattr(frozen, "inputs") else inputs)
         say("asking the frozen model")
-        scores = scores_at(frozen, points, model)
+        base = scores_at(frozen, inputs, model)
+        columns = columns_of(frozen)
         wanted = read_edits(labels, columns, rows)
-        held = None
-        if holdout is not None:
-            inputs = read_points(holdout[0])
-            if inputs.shape[1] != points.shape[1]:
-                raise ValueError(
-                    f"{holdout[0]}: rows of {inputs.shape[1]} numbers, expected {points.shape[1]}"
-                )
-            held = inputs, read_classes(holdout[1], columns, len(inputs))
+        held = None if holdout is None else _held(*holdout, columns, inputs, kind.shaped)
         say("building the patch")
         try:
-            problem = LabelProblem(points, scores, wanted, dtype.value)
-            if all(lack < 0 and lack <= -margin for lack in problem.deficit.values()):
-                raise ValueError(
-                    f"{labels}: every listed sample has its label already, there is nothing to do"
-                )
+            problem = LabelProblem(seen(frozen, inputs), base, wanted, dtype.value)
             with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is checked
                 found = patch_classifier(
                     problem, margin=margin, radius=radius, reach=width, slabs=slabs, encode=encode.value,
@@ -114,23 +127,37 @@ def patch(
                 )  # fmt: skip
         except ValueError as error:
             where = f"; points from {rows} on are the rows of --protect" if protect else ""
-            if len(points) > given:
+            if len(inputs) > given:
                 where += f"; points from {given} on were edited by the patches of {model}"
             raise ValueError(f"{error}{where}") from None
+        if isinstance(found.encoder, Encoder) and not found.encoder.groups:
+            raise ValueError(f"{labels}: every listed sample has its label already, there is nothing to do")
         asked = {"margin": margin, "radius": radius, "reach": width, "slabs": slabs, "random_state": seed}
-        kept = FrozenFile(frozen, model.read_bytes())
-        patched = AdditivePatch.from_patch(kept, found, points, dtype=dtype.value, **asked)
-        report = impact_report(patched, found, points, held, seed)
+        merged = kind.merge(frozen, model, found, inputs, asked | {"dtype": dtype.value})
+        untried = ["--reach tight"] * (width != "tight") + ["--slabs 3"] * (slabs < 3)
+        untried += ["--dtype float64"] * (dtype is Floats.float32 and longest == "float64")
+        report = impact_report(merged.model, found, inputs, held, seed, untried)
+        report["observed"] = merged.observed
         say("checking the certificate")
         with accepted(found, output, count) as (folder, verdict):
             say("writing")
             report["verdict"] = verdict.text().splitlines()
-            _write(folder, patched, found, report)
+            _write(folder, kind.name, merged, found, report)
     if as_json:
         print(json.dumps(report))
     else:
         print(impact_text(report))
-        print(f"wrote {output}: certificate.json, model.joblib, impact.json, impact.png")
+        print(f"wrote {output}: certificate.json, {kind.name}, impact.json, impact.png")
+
+
+def _held(
+    inputs: Path, labels: Path, columns: dict[str, int], like: NDArray[Any], shaped: bool
+) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    found = read_points(inputs, shaped=shaped)
+    have, want = (math.prod(array.shape[1:]) for array in (found, like))
+    if have != want:
+        raise ValueError(f"{inputs}: rows of {have} numbers, expected {want}")
+    return found, read_classes(labels, columns, len(found))
 
 
 def _reach(given: str) -> Any:
@@ -145,10 +172,10 @@ def _reach(given: str) -> Any:
     return number
 
 
-def _write(folder: Path, patched: Any, found: ClassifierPatch, report: dict[str, Any]) -> None:
+def _write(folder: Path, name: str, merged: Merged, found: ClassifierPatch, report: dict[str, Any]) -> None:
     from ftc.impact_picture import plot_impact
 
-    write_whole(folder / "model.joblib", dumped(patched))
+    write_whole(folder / name, merged.content)
     write_whole(folder / "impact.json", (json.dumps(report, indent=1) + "\n").encode())
     plot_impact(report, nearest_slab(found), folder / "impact.png")
 

@@ -8,18 +8,20 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Patched", "frozen_scores", "numbers", "run", "trusted_scores", "with_edits"]
+__all__ = [
+    "Patched", "count", "frozen_scores", "numbers", "run", "seen", "still_where_strange", "trusted_scores",
+    "with_edits",
+]  # fmt: skip
 
 
 class Patched(Protocol):
-    """A classifier `base` with an additive patch: its scores are those of `base`, and `change` added once."""
+    """A classifier `base` with an additive patch: its scores are those of `base`, and `change` added once,
+    which is a function of what is `seen` of an input."""
 
     @property
     def base(self) -> Any: ...
 
     def change(self, X: Any) -> NDArray[Any]: ...  # noqa: N803 - as in scikit-learn
-
-    def scores(self, X: Any) -> NDArray[Any]: ...  # noqa: N803
 
 
 def frozen_scores(model: Any, X: Any) -> NDArray[Any]:  # noqa: N803
@@ -30,7 +32,13 @@ def frozen_scores(model: Any, X: Any) -> NDArray[Any]:  # noqa: N803
         ValueError: it has neither, or the shape is another.
     """
     score = getattr(model, "decision_function", None) or getattr(model, "predict_proba", None)
-    classes = np.asarray(getattr(model, "classes_", ()))
+    given: Any = getattr(model, "classes_", ())
+    if len(given) and np.ndim(given[0]):
+        raise ValueError(
+            f"this {type(model).__name__} has {len(given)} outputs with classes of their own: expected a "
+            "classifier of one output, whose classes_ are a list of labels"
+        )
+    classes = np.asarray(given)
     if score is None or classes.ndim != 1 or len(classes) < 2:
         raise ValueError(
             f"a {type(model).__name__} will not do: expected a fitted classifier with classes_ and "
@@ -40,10 +48,10 @@ def frozen_scores(model: Any, X: Any) -> NDArray[Any]:  # noqa: N803
     scores = scores if scores.dtype == np.float32 else scores.astype(np.float64)
     if scores.ndim == 1 and len(classes) == 2:
         scores = np.column_stack([np.zeros_like(scores), scores])
-    if scores.shape != (len(np.asarray(X)), len(classes)):
+    if scores.shape != (count(X), len(classes)):
         raise ValueError(
             f"the scores of the {type(model).__name__} have shape {scores.shape}: expected one row each for "
-            f"{len(np.asarray(X))} inputs and one column for each of {len(classes)} classes"
+            f"{count(X)} inputs and one column for each of {len(classes)} classes"
         )
     return scores
 
@@ -90,21 +98,38 @@ def run(layers: Sequence[tuple[NDArray[Any], NDArray[Any]]], X: Any) -> NDArray[
     return np.asarray(a)
 
 
+def still_where_strange(change: NDArray[Any]) -> NDArray[Any]:
+    """0 in the rows where floats give no finite number, as at an input that is NaN."""
+    change[~np.isfinite(change).all(axis=1)] = 0
+    return change
+
+
+def count(X: Any) -> int:  # noqa: N803
+    """How many rows, of a sparse matrix too."""
+    return int(X.shape[0] if hasattr(X, "shape") else len(np.asarray(X)))
+
+
 def numbers(X: Any) -> NDArray[Any]:  # noqa: N803
-    """An array of `X`, a data frame for instance, of numbers as they are or else of float64.
+    """An array of `X`, a data frame or a sparse matrix for instance, of numbers as they are or else of
+    float64.
 
     Raises:
         ValueError: an entry is no number.
     """
-    array = np.asarray(X)
+    array = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
     return array if array.dtype.kind in "fiu" else array.astype(np.float64)
 
 
+def seen(model: Any, X: Any) -> NDArray[Any]:  # noqa: N803
+    """What a patch of `model` acts on, shape `(K, d)`: its `features`, if it has such, or else the inputs."""
+    return np.asarray(model.features(X)) if hasattr(model, "features") else numbers(X)
+
+
 def with_edits(model: Any, X: Any) -> Any:  # noqa: N803
-    """`X`, and after it the points that patches of `model`, the latest first, have edited and that are no
+    """`X`, and after it the inputs that patches of `model`, the latest first, have edited and that are no
     rows of `X`: what a further patch must know. A data frame stays one.
 
-    The patches are `model` itself, its `base` and so on, as far as they have `edited_` points.
+    The patches are `model` itself, its `base` and so on, as far as they have `edited_` inputs.
     """
     edited = []
     while getattr(model, "edited_", None) is not None:
@@ -114,7 +139,7 @@ def with_edits(model: Any, X: Any) -> Any:  # noqa: N803
         return X
     points = numbers(X)
     known = {row.tobytes() for row in points.astype(np.float64) + 0}
-    below = np.concatenate(edited)
+    below = np.concatenate([part.reshape(len(part), *points.shape[1:]) for part in edited])
     new = [row.tobytes() not in known for row in below.astype(np.float64) + 0]
     if not any(new):
         return X

@@ -22,7 +22,8 @@ class Offer:
     """A construction: its hidden widths, from which its costs for `d` inputs and `outputs` outputs follow.
 
     `needed` is the proven least number of neurons of as many layers in the worst case, None where none is
-    known; `floats`: whether it runs in floats with a proof; `places`: for which points the neurons suffice.
+    known: of any points and values, or of any values at points in general position, where these are asked
+    for; `floats`: whether it runs in floats with a proof; `places`: for which points the neurons suffice.
     """
 
     construction: str
@@ -80,16 +81,32 @@ def plan(n: int, k: int, d: int, classes: int, rank: int | None = None) -> list[
     pairs = -(-n // max(1, rank - 1))
     twice = (6 * pairs, pairs, 2) if rank > 1 else (3 * pairs, 2)
     groups, lines, exact = -(-n // rank), "any", bounds.two_layer_exact(n, k)
+    counted = parameters_needed(n, k, rank)
     return [
         Offer("two layers, along a line", lines, (exact,), d, 1, exact, False),
         Offer("three layers, along a line", lines, _three(n, k), d, 1, bounds.lower(3, n, k), False),
         Offer("four layers, along a line", lines, _four(n), d, 1, bounds.lower(4, n, k), False),
-        Offer("two layers, one sign", "general position", (3 * groups,), d, 1, None, False),
-        Offer("two layers", "general position", (4 * groups,), d, 1, None, False),
+        Offer("two layers, one sign", "general position", (3 * groups,), d, 1, counted, False),
+        Offer("two layers", "general position", (4 * groups,), d, 1, counted, False),
         Offer("three layers, lifted", "general position", (3 * groups, 2), d, 1, None, False),
         Offer("classifier patch", "general position", twice, d, classes, None, True),
         Offer("classifier patch, one slab", "general position", (3 * groups, 2), d, classes, None, True),
     ]  # fmt: skip
+
+
+def parameters_needed(n: int, k: int, rank: int) -> int:
+    """Neurons that two layers need for some changes, of one sign too, at any `n` of `k` points of this rank:
+    `m (rank + 1) + 1 >= n`.
+
+    On the flat of the points a neuron has `rank` weights and a bias, and its output weight is 1 or -1 up to
+    scaling; with the output bias these are `m (rank + 1) + 1` parameters, from which the `n` changes are
+    computed piecewise by polynomials. Fewer parameters than changes reach only a null set of them, whatever
+    the points are. (One edit among several points needs a neuron.)
+
+    >>> [parameters_needed(n, 1000, 61) for n in (1, 63, 64, 122)], parameters_needed(1, 1, 1)
+    ([1, 1, 2, 2], 0)
+    """
+    return max(-(-(n - 1) // (rank + 1)), int(k > 1))
 
 
 def _three(n: int, k: int) -> tuple[int, ...]:
@@ -116,7 +133,8 @@ def show_plan(
     """What N fixes will cost: neurons, parameters, bytes and multiply-adds, before anything is built.
 
     All but the last two rows change one output to any values. `needed` is proven for the worst case of any
-    points and values; general position goes below it because it is not the worst case.
+    points and values; general position goes below it because it is not the worst case. There, it is what a
+    count of parameters tells for two layers, of some values at whatever points of this rank.
     """
     offers = plan(edits, points, dim, classes, rank)
     if as_json:
@@ -129,7 +147,8 @@ def show_plan(
         table.add_column(heading, justify="right")
     for offer in offers:
         star = "" if offer.places == "any" else " *"
-        cells = (offer.neurons, offer.needed or "-", f"{offer.parameters:,}", f"{offer.multiply_adds:,}")
+        needed = "-" if offer.needed is None else offer.needed
+        cells = (offer.neurons, needed, f"{offer.parameters:,}", f"{offer.multiply_adds:,}")
         table.add_row(offer.construction + star, *map(str, cells))
     Console().print(table)
     sizes = next(offer.bytes for offer in offers if offer.bytes)
@@ -138,7 +157,10 @@ def show_plan(
         f"The classifier patch takes {sizes['float32']:,} bytes in float32, {sizes['float64']:,} in float64. "
         "All other constructions change one output to any values, by exact numbers that floats do not hold."
     )
-    print("needed: proven for the worst case of any points and values, with as many layers")
+    print(
+        "needed: proven for the worst case of any points and values, with as many layers; with *, for some "
+        "values at any points of the rank, by a count of parameters"
+    )
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"plan": show_plan}

@@ -21,7 +21,7 @@ def first_difference(path: Path, problem: FineTuningProblem) -> str | None:
     """
     certificate = read(path)
     if certificate.by_label:
-        return "the certificate is about labels, not about values"
+        return "it is about labels, not values: compare it by --model M --data X --labels EDITS.csv"
     if certificate.points.shape != problem.points.shape:
         return f"points: the certificate has shape {certificate.points.shape}, not {problem.points.shape}"
     for i, (row, q) in enumerate(certificate.points.rows()):

@@ -14,7 +14,15 @@ from constructions.classifier import ClassifierPatch, patch_classifier
 from constructions.labels import LabelProblem
 from ftc.accepted import accepted
 from ftc.models import INSTALL, loaded
-from ftc.patched import frozen_scores, numbers, run, trusted_scores, with_edits
+from ftc.patched import (
+    count,
+    frozen_scores,
+    numbers,
+    run,
+    still_where_strange,
+    trusted_scores,
+    with_edits,
+)
 from verify.kernel import Verdict
 
 try:
@@ -123,7 +131,8 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         """Fit the estimator, unless it is frozen, and patch it.
 
         Args:
-            X: numbers, shape `(K, d)`, or a data frame of them.
+            X: numbers, shape `(K, d)`, or a data frame of them. (All other methods but `certify` take
+                sparse matrices too, if the estimator does.)
             y: labels, shape `(K,)`; a frozen estimator needs none if `edits` holds the labels.
             edits: which rows must get their label: `errors`, those where the fitted estimator predicts
                 something else than `y`; row numbers or a mask of shape `(K,)` (which cross-validation cuts
@@ -142,7 +151,7 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
             if get_config()["enable_metadata_routing"]:
                 fit_params = process_routing(self, "fit", **fit_params).estimator.fit
             model = clone(self.estimator).fit(X, y, **fit_params)
-        known, rows = with_edits(model, X), len(np.asarray(X))
+        known, rows = with_edits(model, X), count(X)
         try:
             scores = trusted_scores(model, known)
             wanted = _columns(self._wanted(edits, X, y, rows, model), np.asarray(model.classes_))
@@ -160,7 +169,7 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
                     seed=int(seed),
                 )
         except ValueError as error:
-            more = len(np.asarray(known)) > rows
+            more = count(known) > rows
             where = f"; points from {rows} on were edited by earlier patches" if more else ""
             raise ValueError(f"{error}{where}") from None
         return self._take(model, found, known)
@@ -234,9 +243,7 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
     def change(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """`g`, shape `(K, C)`; 0 where floats give no finite number, as for an input that is NaN."""
         check_is_fitted(self)
-        found = run(self.layers_, self._inputs(X))
-        found[~np.isfinite(found).all(axis=1)] = 0
-        return found
+        return still_where_strange(run(self.layers_, numbers(self._inputs(X))))
 
     def scores(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """`frozen_scores + g`, shape `(K, C)`."""
@@ -285,9 +292,10 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         with accepted(replace(self.patch_, problem=problem), path) as (_, verdict):
             return verdict
 
-    def _inputs(self, X: Any) -> NDArray[Any]:  # noqa: N803
+    def _inputs(self, X: Any) -> Any:  # noqa: N803
         check_is_fitted(self)
-        return np.asarray(validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False))
+        kinds = {"dtype": "numeric", "accept_sparse": "csr", "ensure_all_finite": False}
+        return validate_data(self, X, reset=False, **kinds)
 
     def get_metadata_routing(self) -> Any:
         """`edits` for `fit`, and what the `fit` of the estimator asks for."""

@@ -207,11 +207,11 @@ def _read_npy(path: Path) -> npt.NDArray[Any]:
 def _check_finite(path: Path, array: npt.NDArray[Any]) -> None:
     if array.dtype.kind != "f":
         return
-    finite = np.isfinite(array)
+    rows = array.reshape(len(array), -1)
+    finite = np.isfinite(rows)
     if not finite.all():
-        row, column = (int(i) + 1 for i in np.argwhere(~finite)[0])
-        bad = array[row - 1, column - 1]
-        _fail(path, f"row {row}, column {column}: '{bad}' is not a number")
+        row, column = np.argwhere(~finite)[0].tolist()
+        _fail(path, f"row {row + 1}, column {column + 1}: '{rows[row, column]}' is not a number")
 
 
 def _suffix(path: Path) -> str:
@@ -221,14 +221,15 @@ def _suffix(path: Path) -> str:
     return suffix
 
 
-def read_matrix(path: str | Path) -> npt.NDArray[Any]:
-    """The (K, d) array of a .npy file as it is, or of a .csv file without header in `Fraction`s."""
+def read_matrix(path: str | Path, shaped: bool = False) -> npt.NDArray[Any]:
+    """The (K, d) array of a .npy file as it is, or of a .csv file without header in `Fraction`s; if
+    `shaped`, a .npy file can have more axes."""
     path = Path(path)
     if _suffix(path) == ".csv":
         return _read_csv(path, None)
     array = _read_npy(path)
-    if array.ndim != 2:
-        _fail(path, f"the shape is {array.shape}, expected (K, d)")
+    if array.ndim < 2 or (array.ndim > 2 and not shaped):
+        _fail(path, f"the shape is {array.shape}, expected {'(K, ..)' if shaped else '(K, d)'}")
     _check_finite(path, array)
     return array
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +13,8 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+from conftest import Run
+from model_files import files, fitted
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -23,7 +23,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-import ftc.cli
 import ftc.models
 from constructions import FineTuningProblem, bounds, build
 from constructions.classifier import patch_classifier
@@ -31,39 +30,8 @@ from constructions.general_position import general_position, general_position_li
 from constructions.labels import LabelProblem
 from ftc.impact import cost, nearest_slab
 from ftc.patched import frozen_scores
-from ftc.plan import plan
+from ftc.plan import parameters_needed, plan
 from ftc.sklearn import AdditivePatch
-
-Run = Callable[..., int]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command line in an empty folder; the answer is the exit code."""
-    monkeypatch.chdir(tmp_path)
-
-    def ftc_run(*arguments: str) -> int:
-        monkeypatch.setattr("sys.argv", ["ftc", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            ftc.cli.main()
-        assert isinstance(stop.value.code, int)
-        return stop.value.code
-
-    return ftc_run
-
-
-def fitted(model: Any, points: Any, labels: Any) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of an iteration that is stopped early
-        return model.fit(points, labels)
-
-
-def files(model: Any, points: Any, wanted: dict[int, Any]) -> tuple[str, ...]:
-    joblib.dump(model, "model.joblib")
-    np.save("data.npy", points)
-    rows = "".join(f"{i},{label}\n" for i, label in wanted.items())
-    Path("edits.csv").write_text("index,label\n" + rows)
-    return "--model", "model.joblib", "--data", "data.npy", "--labels", "edits.csv"
 
 
 def digits_perceptron() -> tuple[Any, Any, Any]:
@@ -348,7 +316,7 @@ def small(run: Run) -> tuple[str, ...]:  # noqa: ARG001
         ("--protect narrow.npy", "narrow.npy: rows of 1 numbers, expected 2 as in data.npy"),
         ("--holdout narrow.npy few_labels.npy", "narrow.npy: rows of 1 numbers, expected 2"),
         ("--holdout data.npy few_labels.npy", "few_labels.npy: expected labels of shape (30,), got (3,)"),
-        ("--holdout data.npy held_labels.npy", "held_labels.npy: label 0 is 'x', which is none of"),
+        ("--holdout data.npy held_labels.npy", "held_labels.npy: no label, 'x' for instance, is one of"),
         ("--holdout data.npy objects.npy", "objects.npy cannot be read: objects: save text labels as"),
         ("--margin 1e300", "too coarse"),
         ("--margin nan", "--margin"),
@@ -451,6 +419,26 @@ def test_a_plan_is_what_is_built(n: int) -> None:
         assert offer.bytes["float32"] == sum(w.nbytes + b.nbytes for w, b in patch.layers)
 
 
+def test_a_full_group_takes_no_further_one() -> None:
+    for n in (64, 128):
+        two = {offer.construction: offer.neurons for offer in plan(n, 1000, 64, 10)}
+        assert (two["two layers"], two["classifier patch"]) == (4 * n // 64, 7 * n // 64 + 2)
+
+
+def test_the_count_of_parameters_is_that_of_a_network_of_two_layers() -> None:
+    """The map from its parameters to its values at points in general position has that rank, and no more."""
+    rng = np.random.default_rng(0)
+    for rank, n in ((1, 12), (2, 12), (3, 21), (3, 20)):
+        m = parameters_needed(n, 100, rank) - 1
+        points, weights, biases = rng.normal(size=(n, rank)), rng.normal(size=(m, rank)), rng.normal(size=m)
+        active = points @ weights.T + biases > 0
+        own = np.concatenate([points, np.ones((n, 1))], axis=1)
+        slopes = np.einsum("ij,ik->ijk", active, own).reshape(n, -1)
+        outputs = np.maximum(points @ weights.T + biases, 0)  # they add nothing: neurons can be scaled
+        all_of_them = np.concatenate([slopes, outputs, np.ones((n, 1))], axis=1)
+        assert np.linalg.matrix_rank(all_of_them) <= m * (rank + 1) + 1 < n
+
+
 @pytest.mark.parametrize(("n", "k"), [(1, 2), (2, 3), (4, 4), (9, 12), (40, 60), (60, 60)])
 def test_nothing_that_is_built_exceeds_the_plan(n: int, k: int) -> None:
     points = np.random.default_rng(n).normal(size=(k, 5))
@@ -468,6 +456,8 @@ def test_plan_on_the_command_line(run, capsys) -> None:
     assert [row["neurons"] for row in rows] == [375, 45, 27, 9, 12, 11, 23, 11]
     assert run(*arguments) == 0
     assert "classifier patch" in capsys.readouterr().out
+    needed = [row["needed"] for row in rows]
+    assert needed == [375, *needed[1:3], 2, 2, None, None, None]  # 2 * 62 + 1 parameters for 125 changes
     for wrong, message in (
         ("--points 100", "125 edits among 100 points: expected 1 <= edits <= points"),
         ("--rank 65", "rank is 65: expected 1 to 64"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import json
 import math
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 from ftc.onnx.graph import OLDEST, Graph, Source, Target, find_target, first_line, marks, read
 from ftc.onnx.network import FloatLayers, constant, dense, layers_of
 
-__all__ = ["Restored", "merge", "patches", "unmerge"]
+__all__ = ["Restored", "edited_inputs", "merge", "patches", "unmerge"]
 
 _INT64 = TensorProto.INT64
 
@@ -28,6 +30,7 @@ def merge(
     scores: str | None = None,
     features: str | None = None,
     classes: Any = None,
+    edited: Any = None,
 ) -> ModelProto:
     """A model that gives `scores - h`, `h = -g(features)`, where `source` gives `scores`; everything that it
     computes from the scores follows, and outputs that are labels tell the class of the largest score wherever
@@ -47,6 +50,8 @@ def merge(
             can be meant, or what ZipMap or ArgMax makes of it.
         features: the value that `g` acts on, flattened to `(batch, d)`; by default the only input.
         classes: the labels of the columns, if the graph does not tell them.
+        edited: the inputs that the patch was made for, one row each: they are noted in the model, and a
+            further patch by `ftc patch` protects them.
 
     Raises:
         ValueError: the model has no such values, an output that cannot follow, or an opset below 9; or `g`
@@ -88,6 +93,8 @@ def merge(
         "sha256": hashlib.sha256(content).hexdigest(), "scores": target.scores, "features": target.features,
         "renamed": renamed, "operators": len(patch) + len(tail), "opset_added": added,
     }  # fmt: skip
+    if edited is not None:
+        note["edited"] = _text(np.asarray(edited))
     model.metadata_props.add(key=f"ftc_patch_{number}", value=json.dumps(note))
     try:
         onnx.checker.check_model(model, full_check=True)
@@ -143,6 +150,19 @@ def patches(source: Source) -> list[list[tuple[NDArray[Any], NDArray[Any]]]]:
     """The layers of all patches in a model, the first one first."""
     model, _ = read(source)
     return [layers_of([*model.graph.node], f"ftc{number}_") for number in marks(model)]
+
+
+def _text(array: NDArray[Any]) -> str:
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=False)
+    return base64.b64encode(content.getvalue()).decode()
+
+
+def edited_inputs(note: dict[str, Any]) -> NDArray[Any]:
+    """Those that a patch noted, or none."""
+    if "edited" not in note:
+        return np.empty(0, dtype=np.float32)
+    return np.asarray(np.load(io.BytesIO(base64.b64decode(note["edited"])), allow_pickle=False))
 
 
 def _check_opset(model: ModelProto) -> bool:

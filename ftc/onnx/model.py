@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, helper
 
-from ftc.onnx.graph import Graph, Source, find_target, read
-from ftc.onnx.merge import merge, patches, unmerge
+from ftc.onnx.graph import Graph, Source, find_target, marks, read
+from ftc.onnx.merge import edited_inputs, merge, patches, unmerge
 from ftc.onnx.network import FloatLayers
 from ftc.onnx.runtime import feeds, fixed_batch, run, session
+from ftc.patched import run as run_network
+from ftc.patched import still_where_strange
 
 __all__ = ["OnnxClassifier"]
 
@@ -71,22 +73,50 @@ class OnnxClassifier:
             raise AttributeError("the model does not say how many features an input has")
         return math.prod(n or 0 for n in shape[1:])
 
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where a patch of this model goes: `scores`, `features` and `classes`, as for `merge`."""
+        return self._asked | {"scores": self.target.scores, "features": self.target.features}
+
+    @property
+    def acts_on(self) -> str | None:
+        """The value in the graph that a patch acts on, if that is not the input itself."""
+        return None if self.target.features in self._graph.inputs else self.target.features
+
+    @property
+    def input_names(self) -> list[str]:
+        """Of the model."""
+        return list(self._graph.inputs)
+
     @cached_property
-    def layers(self) -> list[tuple[NDArray[Any], NDArray[Any]]] | None:
+    def layers_(self) -> list[tuple[NDArray[Any], NDArray[Any]]] | None:
         """The network of the last patch; None for a model without one."""
         return next(reversed(patches(self.content)), None)
 
-    @property
+    @cached_property
+    def edited_(self) -> NDArray[Any] | None:
+        """The inputs that the last patch has edited, as far as `merge` was told them; None without a
+        patch."""
+        notes = marks(self._model)
+        return edited_inputs(notes[max(notes)]) if notes else None
+
+    @cached_property
     def base(self) -> OnnxClassifier:
         """The model without its last patch, as `unmerge` gives it."""
-        where = self._asked | {"scores": self.target.scores, "features": self.target.features}
-        return OnnxClassifier(unmerge(self.content).content, **where, **self._settings, batch=self.batch)
+        below = unmerge(self.content).content
+        return OnnxClassifier(below, **self.place, **self._settings, batch=self.batch)
 
-    def merge(self, layers: FloatLayers) -> ModelProto:
+    def merge(self, layers: FloatLayers, edited: Any = None) -> ModelProto:
         """The model with a patch, at the scores and the features of this one."""
-        return merge(self.content, layers, **self._asked)
+        return merge(self.content, layers, **self._asked, edited=edited)
 
-    def decision_function(self, X: Any) -> NDArray[Any]:  # noqa: N803 - as in scikit-learn
+    def change(self, X: Any) -> NDArray[Any]:  # noqa: N803 - as in scikit-learn
+        """`g` of the last patch, `(K, C)`, by numpy; 0 where floats give no finite number."""
+        if self.layers_ is None:
+            raise ValueError("the model has no patch")
+        return still_where_strange(run_network(self.layers_, self.features(X)))
+
+    def decision_function(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """Scores `(K, C)`, or `(K,)` where the model has one score of two classes."""
         found = self.value(self.target.scores, X)
         return found.reshape(len(found)) if self.target.columns is None else found
@@ -104,6 +134,10 @@ class OnnxClassifier:
         """What a patch acts on, `(K, d)`, in the model's own type: the points of its certificate."""
         found = self.value(self.target.features, X)
         return found.reshape(len(found), -1)
+
+    def inputs(self, X: Any) -> NDArray[Any]:  # noqa: N803
+        """What a model of one input takes, in its type and shape."""
+        return feeds(self._sessions[""], X)[self._graph.inputs[0]]
 
     def outputs(self, X: Any) -> list[NDArray[Any]]:  # noqa: N803
         """All outputs of the model, run as it is. What a ZipMap gives comes as an array of its values."""
