@@ -18,6 +18,7 @@ from constructions.classifier import ClassifierPatch, patch_classifier
 from constructions.encoder import Encoder
 from constructions.files import write_whole
 from constructions.labels import LabelProblem
+from constructions.largest_radius import largest_radius
 from ftc.accepted import accepted
 from ftc.formats import Merged, Place, format_of
 from ftc.impact import nearest_slab
@@ -60,13 +61,15 @@ def patch(
     ] = None,
     margin: Annotated[float, typer.Option(min=0, help="Least lead of a wanted label, in scores.")] = 0.0,
     radius: Annotated[
-        float,
+        str,
         typer.Option(
-            min=0,
             help="Least radius, in every input, in which g is 0 around protected samples and lifts the "
-            "label as much around edited ones; the model itself may change there.",
+            "label as much around edited ones; the model itself may change there. Or: largest."
         ),
-    ] = 0.0,
+    ] = "0",
+    neurons: Annotated[
+        int | None, typer.Option(min=1, help="With --radius largest: no more than so many.")
+    ] = None,
     reach: Annotated[
         str, typer.Option(help="How far a fix goes around a sample: tight, wide or R.")
     ] = "tight",
@@ -96,7 +99,11 @@ def patch(
     A joblib file is a pickle: loading it runs whatever code it names. Use only models that you trust.
     """
     refuse_target(output, folder=True)
-    width = _reach(reach)
+    width, ball = _number("reach", reach, "tight", "wide"), _number("radius", radius, "largest", least=True)
+    if ball == "largest" and width != "wide":
+        raise ValueError("--radius largest needs --reach wide")
+    if neurons is not None and ball != "largest":
+        raise ValueError("--neurons is about --radius largest")
     with steps() as (say, count):
         say("reading")
         kind = format_of(model)
@@ -121,10 +128,13 @@ def patch(
         try:
             problem = LabelProblem(seen(frozen, inputs), base, wanted, dtype.value)
             with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is checked
-                found = patch_classifier(
-                    problem, margin=margin, radius=radius, reach=width, slabs=slabs, encode=encode.value,
-                    seed=seed,
-                )  # fmt: skip
+                if ball == "largest":
+                    found = largest_radius(problem, neurons=neurons, margin=margin, slabs=slabs, seed=seed)
+                else:
+                    found = patch_classifier(
+                        problem, margin=margin, radius=ball, reach=width, slabs=slabs, encode=encode.value,
+                        seed=seed,
+                    )  # fmt: skip
         except ValueError as error:
             where = f"; points from {rows} on are the rows of --protect" if protect else ""
             if len(inputs) > given:
@@ -132,7 +142,8 @@ def patch(
             raise ValueError(f"{error}{where}") from None
         if isinstance(found.encoder, Encoder) and not found.encoder.groups:
             raise ValueError(f"{labels}: every listed sample has its label already, there is nothing to do")
-        asked = {"margin": margin, "radius": radius, "reach": width, "slabs": slabs, "random_state": seed}
+        ball = float(found.radius or 0) if ball == "largest" else ball
+        asked = {"margin": margin, "radius": ball, "reach": width, "slabs": slabs, "random_state": seed}
         merged = kind.merge(frozen, model, found, inputs, asked | {"dtype": dtype.value})
         untried = ["--reach tight"] * (width != "tight") + ["--slabs 3"] * (slabs < 3)
         untried += ["--dtype float64"] * (dtype is Floats.float32 and longest == "float64")
@@ -160,15 +171,17 @@ def _held(
     return found, read_classes(labels, columns, len(found))
 
 
-def _reach(given: str) -> Any:
-    if given in ("tight", "wide"):
+def _number(name: str, given: str, *words: str, least: bool = False) -> Any:
+    """A word, or a positive number, or also 0 if that is the least."""
+    if given in words:
         return given
     try:
         number = float(given)
     except ValueError:
         number = -1.0
-    if not 0 < number < float("inf"):
-        raise ValueError(f"--reach is {given!r}: expected tight, wide or a positive number")
+    if not (0 < number < float("inf") or (least and number == 0)):
+        what = "a number from 0" if least else "a positive number"
+        raise ValueError(f"--{name} is {given!r}: expected {', '.join(words)} or {what}")
     return number
 
 
