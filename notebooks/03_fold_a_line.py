@@ -11,20 +11,22 @@
 # %% [markdown]
 # # 3. Fold a line: N edits with 4 sqrt(N) neurons
 #
-# Two layers need $3N$ neurons for $N$ edits ([notebook 1](01_change_labels_with_two_layers.ipynb)). One more layer changes
-# the rate.
+# Two layers need $3N$ neurons for $N$ edits ([notebook 1](01_change_labels_with_two_layers.ipynb)). One
+# more layer changes the rate.
 #
-# **Theorem (three layers).** $\mathrm{FTC}_3(N, K) = \min(2\sqrt{K},\ 4\sqrt{N}) + O(1)$. In numbers: $N$ edits among any
-# $K$ points cost at most
+# **Theorem (three layers).** $\mathrm{FTC}_3(N, K) = \min(2\sqrt{K},\ 4\sqrt{N}) + O(1)$. In numbers: $N$
+# edits among any $K$ points cost at most
 #
 # $$\min_r\ \lceil N/r \rceil + 4r\ \le\ 4\sqrt{N} + 1$$
 #
-# neurons, **no matter how large $K$ is**. If all changes have one sign: $\min_r \lceil N/r \rceil + 3r \le 2\sqrt{3N} + 1$.
-# And all $K$ values can be memorized by $\lceil 2\sqrt{K} \rceil$ neurons, the better choice for $K < 4N$. (These upper
-# bounds hold for all $K$. The lower bounds, for $K \le 3N + 2$ and for $K \ge 4N + 1$, are in
-# [notebook 4](04_prove_that_fewer_do_not_suffice.ipynb).)
+# neurons, **no matter how large $K$ is**. If all changes have one sign:
+# $\min_r \lceil N/r \rceil + 3r \le 2\sqrt{3N} + 1$. And all $K$ values can be memorized by
+# $\lceil 2\sqrt{K} \rceil$ neurons, the better choice for $K < 4N$. (These upper bounds hold for all $K$.
+# The lower bounds, for $K \le 3N + 2$ and for $K \ge 4N + 1$, are in [notebook
+# 4](04_prove_that_fewer_do_not_suffice.ipynb).)
 #
-# We build the first of these, the *grid*: $\lceil N/r \rceil$ neurons fold the line, and each fold serves $r$ edits.
+# We build the first of these, the *grid*: $\lceil N/r \rceil$ neurons fold the line, and each fold serves
+# $r$ edits.
 
 # %%
 import tempfile
@@ -56,9 +58,10 @@ def checked(content):
 # %% [markdown]
 # ## Step 1: groups and knots
 #
-# Sort the edits along the line, and cut them into $G = \lceil N/r \rceil$ *groups* of $r$ neighbours. Our example has
-# twelve edits of both signs among $50$ points, and $r = 2$: six groups. Between neighbouring groups stands a *knot*,
-# anywhere strictly between the last edit of one group and the first edit of the next.
+# Sort the edits along the line, and cut them into $G = \lceil N/r \rceil$ *groups* of $r$ neighbours. Our
+# example has twelve edits of both signs among $50$ points, and $r = 2$: six groups. Between neighbouring
+# groups stands a *knot*, anywhere strictly between the last edit of one group and the first edit of the
+# next.
 
 # %%
 wanted = {2: 3, 4: -1, 9: 2, 10: 2, 14: -3, 17: 1, 20: -2, 23: 3, 27: 1, 30: -1, 33: 2, 36: -2}
@@ -67,17 +70,22 @@ line = to_line(problem, (1,))
 folding = fold(line.positions, line.edits, size=2)
 print("groups", folding.groups)
 print("knots ", [str(knot) for (knot,) in folding.knots])
-assert len(folding.groups) == 6 and len(folding.knots) == 5
-assert all(a[-1] < knot < b[0] for a, (knot,), b in zip(folding.groups, folding.knots, folding.groups[1:], strict=False))
+assert len(folding.groups) == 6
+assert len(folding.knots) == 5
+assert all(
+    a[-1] < knot < b[0]
+    for a, (knot,), b in zip(folding.groups, folding.knots, folding.groups[1:], strict=False)
+)
 
 # %% [markdown]
-# The first hidden layer has one unit that is active at all data, and one ReLU for each knot: $p = G$ neurons. What can
-# the second layer see? A weighted sum of these, plus a bias: **any** continuous piecewise linear function that bends
-# at the knots only. The first unit sets the slope on the first group, each knot then sets the slope on the next one.
+# The first hidden layer has one unit that is active at all data, and one ReLU for each knot: $p = G$
+# neurons. What can the second layer see? A weighted sum of these, plus a bias: **any** continuous piecewise
+# linear function that bends at the knots only. The first unit sets the slope on the first group, each knot
+# then sets the slope on the next one.
 #
-# So every pre-activation of the second layer is one straight line a group; neighbouring lines meet at the knot. A line
-# has two free numbers; the knot takes one (except in the first group). One number is left for each group: the
-# function may pass through **one chosen point in every group**.
+# So every pre-activation of the second layer is one straight line a group; neighbouring lines meet at the
+# knot. A line has two free numbers; the knot takes one (except in the first group). One number is left for
+# each group: the function may pass through **one chosen point in every group**.
 
 # %% [markdown]
 # ## Step 2: columns
@@ -91,7 +99,8 @@ assert all(a[-1] < knot < b[0] for a, (knot,), b in zip(folding.groups, folding.
 h, v, largest = column_functions(line, folding, column=0)
 for group, a, b in zip(folding.groups, h, v, strict=True):
     edit = line.positions[group[0]]
-    assert a(edit) == 0 and b(edit) == wanted[group[0]]
+    assert a(edit) == 0
+    assert b(edit) == wanted[group[0]]
     assert all(a(t) != 0 for t in line.positions if t != edit)
 for (knot,), a, b in zip(folding.knots, h, h[1:], strict=False):
     assert a(knot) == b(knot)  # neighbouring lines meet
@@ -102,14 +111,15 @@ assert len(row) == len(folding.groups) == 6
 # %% [markdown]
 # ## Step 3: four neurons make a bump
 #
-# We want $v$ where $h = 0$, and $0$ at all other data points. Make $h$ steep: multiply by a large $M$. Take $c > |v|$ at the
-# column's edits. Then
+# We want $v$ where $h = 0$, and $0$ at all other data points. Make $h$ steep: multiply by a large $M$. Take
+# $c > |v|$ at the column's edits. Then
 #
 # $$\mathrm{relu}(Mh + c + v) - \mathrm{relu}(Mh + c) - \mathrm{relu}(Mh - c + v) + \mathrm{relu}(Mh - c)$$
 #
-# is $v$ where $|Mh| \le c - |v|$, so where $h = 0$; and it is $0$ where $|Mh| \ge c + |v|$. The data points off the
-# column have $h \ne 0$, so some $M$ is large enough for all of them. **Four neurons a column, any signs.** If all changes
-# have one sign, three do: $\mathrm{relu}(Mh + v) + \mathrm{relu}(Mh - v) - 2\,\mathrm{relu}(Mh)$ is $|v|$ at $h = 0$, and $0$ where
+# is $v$ where $|Mh| \le c - |v|$, so where $h = 0$; and it is $0$ where $|Mh| \ge c + |v|$. The data points
+# off the column have $h \ne 0$, so some $M$ is large enough for all of them. **Four neurons a column, any
+# signs.** If all changes have one sign, three do:
+# $\mathrm{relu}(Mh + v) + \mathrm{relu}(Mh - v) - 2\,\mathrm{relu}(Mh)$ is $|v|$ at $h = 0$, and $0$ where
 # $|Mh| \ge |v|$.
 
 # %%
@@ -132,7 +142,7 @@ plt.show()
 # %%
 for name in ("four-neuron-bump", "three-neuron-bump", "steep-enough"):
     proof = LEMMAS[name]()
-    print(f"{name}: proven for all real numbers, {proof.cases} cases. {' '.join(str(proof).split(chr(10))[2].split())}\n")
+    print(f"{name}: proven, {proof.cases} cases. {str(proof).splitlines()[2]}\n")
 
 # %% [markdown]
 # ## Step 4: all of it
@@ -141,14 +151,16 @@ for name in ("four-neuron-bump", "three-neuron-bump", "steep-enough"):
 
 # %%
 network = grid(line, columns=2)
-assert network.widths == (6, 8) and network.depth == 3
+assert network.widths == (6, 8)
+assert network.depth == 3
 assert network([[t] for t in range(50)]) == [wanted.get(t, 0) for t in range(50)]
 assert network.neurons == 14 == min(-(-12 // r) + 4 * r for r in range(1, 13)) == bounds.upper_grid(12)
 
 # %% [markdown]
-# Now *every* pre-activation of this network, exactly as it is. In the first layer: one ramp and five knots. In the
-# second, a row of pictures for each column: its four neurons see $Mh$, shifted. They are cut off at the top and
-# bottom, for $M$ is large; grey means that the neuron is active. Triangles mark the column's edits, lines the knots.
+# Now *every* pre-activation of this network, exactly as it is. In the first layer: one ramp and five knots.
+# In the second, a row of pictures for each column: its four neurons see $Mh$, shifted. They are cut off at
+# the top and bottom, for $M$ is large; grey means that the neuron is active. Triangles mark the column's
+# edits, lines the knots.
 
 # %%
 fine = [fmpq(k, 16) for k in range(-16, 801)]
@@ -157,7 +169,9 @@ x = np.array([float(t) for t in fine])
 
 
 def floats(array):
-    return np.array([[float(fmpq(int(n), array.denominator)) for n in row] for row in array.numerators.tolist()])
+    return np.array(
+        [[float(fmpq(int(n), array.denominator)) for n in row] for row in array.numerators.tolist()]
+    )
 
 
 figure = plt.figure(figsize=(11, 6.5), layout="constrained")
@@ -180,14 +194,15 @@ for k, values in enumerate(floats(second_layer).T):
 plt.show()
 
 # %% [markdown]
-# Look at one group: $Mh$ crosses zero steeply at the column's edit, and what happens there lies within one gap. The sum
-# of all eight, with the signs $+, -, -, +$, is the network:
+# Look at one group: $Mh$ crosses zero steeply at the column's edit, and what happens there lies within one
+# gap. The sum of all eight, with the signs $+, -, -, +$, is the network:
 
 # %%
 solution = build(problem, layers=3)
 verdict = checked(solution)
 print(verdict.text())
-assert verdict.status == "accepted" and solution.network.neurons == 14
+assert verdict.status == "accepted"
+assert solution.network.neurons == 14
 plot_along_direction(read_profile(folder / "certificate.json"), folder / "grid.png")
 display(Image(filename=str(folder / "grid.png"), width=800))
 
@@ -200,20 +215,24 @@ display(Image(filename=str(folder / "grid.png"), width=800))
 for k in (500, 20_000):
     points = np.random.default_rng(0).normal(size=(k, 3))
     large = build(FineTuningProblem(points, edits={i: (-1) ** i * (1 + i) for i in range(100)}), layers=3)
-    assert large.network.neurons == 40 == bounds.upper(3, 100) and large.network.widths == (20, 20)
+    assert large.network.neurons == 40 == bounds.upper(3, 100)
+    assert large.network.widths == (20, 20)
     verdict = checked(large)
     print(verdict.text(), f"(longest number: {large.network.bits} bits)")
     assert verdict.status == "accepted"
 
 # %% [markdown]
-# Numbers grow with $G$, since one knot ties neighbouring lines together. *Two* knots between two groups let the lines
-# start afresh. A restart in every gap costs $G - 1$ more neurons; then data that are integers over powers of two get
-# such weights.
+# Numbers grow with $G$, since one knot ties neighbouring lines together. *Two* knots between two groups let
+# the lines start afresh. A restart in every gap costs $G - 1$ more neurons; then data that are integers
+# over powers of two get such weights.
 
 # %%
 short = build(problem, layers=3, numbers="moderate")
-assert short.network.dyadic and not network.dyadic
-print(network.neurons, "neurons and", network.bits, "bits; or", short.network.neurons, "and", short.network.bits)
+assert short.network.dyadic
+assert not network.dyadic
+print(
+    network.neurons, "neurons and", network.bits, "bits; or", short.network.neurons, "and", short.network.bits
+)
 
 # %% [markdown]
 # **Break it.** Not one of the $14$ neurons can be left out.
@@ -226,8 +245,9 @@ for layer, width in enumerate(solution.network.widths):
 print(verdict.text()[:110])
 
 # %% [markdown]
-# Nor can a knot be moved alone: the lines of the next groups would no longer pass through their points. Here the first
-# knot goes to the right by $1$, from $\mathrm{relu}(wt + b)$ to $\mathrm{relu}(w(t - 1) + b)$.
+# Nor can a knot be moved alone: the lines of the next groups would no longer pass through their points.
+# Here the first knot goes to the right by $1$, from $\mathrm{relu}(wt + b)$ to
+# $\mathrm{relu}(w(t - 1) + b)$.
 
 # %%
 first, *others = solution.network.layers
@@ -261,4 +281,5 @@ assert checked(cheaper).status == "accepted"
 crowded = FineTuningProblem([[t] for t in range(25)], edits={i: (-1) ** i * (i + 1) for i in range(20)})
 memorized = build(crowded, layers=3)
 assert (memorized.construction, memorized.network.neurons) == ("three-layer-memorizer", 10)
-assert bounds.upper_grid(20) == 18 and checked(memorized).status == "accepted"
+assert bounds.upper_grid(20) == 18
+assert checked(memorized).status == "accepted"
