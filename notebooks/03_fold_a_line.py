@@ -158,9 +158,10 @@ assert network.neurons == 14 == min(-(-12 // r) + 4 * r for r in range(1, 13)) =
 
 # %% [markdown]
 # Now *every* pre-activation of this network, exactly as it is. In the first layer: one ramp and five knots.
-# In the second, a row of pictures for each column: its four neurons see $Mh$, shifted. They are cut off at
-# the top and bottom, for $M$ is large; grey means that the neuron is active. Triangles mark the column's
-# edits, lines the knots.
+# In the second, a row of pictures for each column: its four neurons see $Mh$, shifted. The scale is
+# logarithmic above and below $\pm 10$, for $M$ is large; grey means that the neuron is active. Triangles mark
+# the column's edits, dotted lines the knots. Between knots each function is a straight line, bent only by the
+# scale.
 
 # %%
 fine = [fmpq(k, 16) for k in range(-16, 801)]
@@ -177,20 +178,21 @@ def floats(array):
 figure = plt.figure(figsize=(11, 6.5), layout="constrained")
 cells = figure.add_gridspec(3, 4, height_ratios=[1.2, 1, 1])
 axes = figure.add_subplot(cells[0, :])
-axes.plot(x, np.maximum(floats(first_layer), 0))
+axes.plot(x, np.maximum(floats(first_layer), 0), color="#0072B2", lw=1.2)
 axes.set(title="first hidden layer: six neurons fold the line", ylim=(0, 52), xlim=(-1, 50))
 names = ("M h + c + v", "M h + c", "M h - c + v", "M h - c")
-limit = 12
 for k, values in enumerate(floats(second_layer).T):
     axes = figure.add_subplot(cells[1 + k // 4, k % 4])
-    axes.plot(x, np.clip(values, -limit, limit), color="#0072B2", lw=1)
+    limit = 3 * abs(values).max()
+    axes.plot(x, values, color="#0072B2", lw=1)
     axes.fill_between(x, -limit, limit, where=values > 0, color="0.88", lw=0)
     edits = [group[k // 4] for group in folding.groups]
     axes.plot(edits, [-limit] * 6, "^", color="#D55E00", ms=5, clip_on=False)
     for (knot,) in folding.knots:
-        axes.axvline(float(knot), color="0.5", lw=0.5, ls=":")
-    axes.set(title=f"column {1 + k // 4}: {names[k % 4]}", ylim=(-limit, limit), xlim=(-1, 50))
-    axes.title.set_fontsize("small")
+        axes.axvline(float(knot), color="0.3", lw=0.8, ls=":")
+    axes.set_yscale("symlog", linthresh=10)
+    axes.set(ylim=(-limit, limit), xlim=(-1, 50), yticks=[-1000, 0, 1000])
+    axes.set_title(f"column {1 + k // 4}: {names[k % 4]}", fontsize="small")
 plt.show()
 
 # %% [markdown]

@@ -156,7 +156,7 @@ outside = [t for t in range(26) if t not in heights]
 panels[1].plot(
     outside, np.clip([float(at[t]) for t in outside], -8, 20), "|", color="black", ms=10, label="protected"
 )
-panels[1].set(title="S, cut off above and below: one crossing of the band an edit", xlabel="t", ylim=(-9, 23))
+panels[1].set(title="S, cut off above and below: one crossing of the band an edit", xlabel="t", ylim=(-9, 29))
 panels[1].legend(ncols=2, fontsize="small", loc="upper left")
 plt.show()
 

@@ -68,7 +68,7 @@ def checked(content):
 # less.
 
 # %%
-points = np.random.default_rng(4).integers(-40, 41, size=(30, 2))
+points = np.random.default_rng(108).integers(-40, 41, size=(16, 2))
 plane = FineTuningProblem(points, edits=dict(enumerate((1, 2, 3, 4, 5, 6))))
 solution = build(plane, construction="general-position")
 verdict = checked(solution)
@@ -76,17 +76,15 @@ print(verdict.text())
 assert verdict.status == "accepted"
 assert solution.network.neurons == 3 * 3
 assert solution.network.depth == 2
-assert solution.network(points) == [1, 2, 3, 4, 5, 6] + [0] * 24
+assert solution.network(points) == [1, 2, 3, 4, 5, 6] + [0] * 10
 
 # %%
-side = np.linspace(-45, 45, 151)
+side = np.linspace(-45, 45, 181)
 values = solution.network([[float(a), float(b)] for b in side for a in side])
-shown = np.array([float(value) for value in values]).reshape(151, 151)
+shown = np.array([float(value) for value in values]).reshape(181, 181)
 figure, axes = plt.subplots(figsize=(6.4, 5.2), layout="constrained")
-picture = axes.imshow(
-    np.clip(shown, -8, 8), extent=(-45, 45, -45, 45), origin="lower", cmap="PuOr", vmin=-8, vmax=8, alpha=0.8
-)
-figure.colorbar(picture, label="g, cut off at 8")
+picture = axes.imshow(shown, extent=(-45, 45, -45, 45), origin="lower", cmap="Purples", vmin=0, vmax=8)
+figure.colorbar(picture, label="g")
 axes.plot(*points[6:].T, "o", color="white", mec="black", ms=5, label="protected")
 axes.plot(*points[:6].T, "s", color="#D55E00", mec="black", ms=7, label="edits")
 axes.legend(loc="lower right", fontsize="small")
@@ -217,8 +215,8 @@ assert build(mixed, construction="general-position").network.neurons == 21
 assert build(mixed, construction="general-position-lift").network.neurons == 20
 
 # %% jupyter={"source_hidden": true} tags=["solution"]
-# Solution 2: three, since an affine function has the values 1, 2, 3 there. With 1, 2, 4 none has: the group is cut.
-# A line through two of the points meets the third, so that three groups are left: nine neurons.
+# Solution 2: three, since an affine function has the values 1, 2, 3 there. With 1, 2, 4 none has, so that the
+# group is cut; a line through two of the points meets the third, and three groups are left: nine neurons.
 row = [(0, 0), (1, 1), (2, 2), (0, 1), (3, 1), (5, 2)]
 for values, groups in (((1, 2, 3), 1), ((1, 2, 4), 3)):
     on_a_line = FineTuningProblem(row, edits=dict(enumerate(values)))
