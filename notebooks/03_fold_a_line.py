@@ -159,9 +159,9 @@ assert network.neurons == 14 == min(-(-12 // r) + 4 * r for r in range(1, 13)) =
 # %% [markdown]
 # Now *every* pre-activation of this network, exactly as it is. In the first layer: one ramp and five knots.
 # In the second, a row of pictures for each column: its four neurons see $Mh$, shifted. The scale is
-# logarithmic above and below $\pm 10$, for $M$ is large; grey means that the neuron is active. Triangles mark
-# the column's edits, dotted lines the knots. Between knots each function is a straight line, bent only by the
-# scale.
+# logarithmic above and below $\pm 10$, for $M$ is large; grey means that the neuron is active. Triangles
+# mark the column's edits, dotted lines the knots. Between knots each function is a straight line, bent only
+# by the scale.
 
 # %%
 fine = [fmpq(k, 16) for k in range(-16, 801)]

@@ -39,7 +39,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 import verify
-from constructions import FineTuningProblem, bounds, build, write_certificate
+from constructions import FineTuningProblem, bounds, build, general_position, write_certificate
 from constructions.exact_width import least_width
 from constructions.general_position import Places, bumps
 
@@ -221,9 +221,9 @@ row = [(0, 0), (1, 1), (2, 2), (0, 1), (3, 1), (5, 2)]
 for values, groups in (((1, 2, 3), 1), ((1, 2, 4), 3)):
     on_a_line = FineTuningProblem(row, edits=dict(enumerate(values)))
     assert len(bumps(*Places.of(on_a_line), size=3)) == groups
-    apart = build(on_a_line, construction="general-position")  # groups of two, the rank
-    assert apart.network.neurons == 9
-    assert checked(apart).status == "accepted"
+    found = general_position(on_a_line, size=3)
+    assert found.neurons == 3 * groups
+    assert found(row) == [*values, 0, 0, 0]
 
 # %% jupyter={"source_hidden": true} tags=["solution"]
 # Solution 3: from N = 5 on. At the corners (1, 0, 0, 1) need two, by exhaustion.

@@ -12,8 +12,8 @@
 # # 8. Train instead of construct
 #
 # Would training not find these networks by itself? The paper that defined the fine-tuning capacity (Sohn,
-# Kwon, An, Lee, UAI 2024) plots the loss that training gets to against the number of neurons. This notebook
-# repeats the experiment at a small size, and draws in what is proven:
+# Kwon, An, Lee, UAI 2024) trains: it looks at the loss against the number of neurons. This notebook repeats
+# the experiment, as far as it is known to us, at a small size, and draws in what is proven:
 #
 # **Theorem.** For $N$ edits among any $K \ge 5$ points two layers need $\min(3N,\ K-2)$ neurons in the
 # worst case, and never more. Three layers need never more than
