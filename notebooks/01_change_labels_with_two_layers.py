@@ -61,8 +61,8 @@ def checked(content):
 #
 # With $t_i = u \cdot x_i$, a network in $t$ is a network in $x$ of the same width: the first layer computes
 # $w t + b = (w u) \cdot x + b$. So it is enough to solve problems on a line. (For *upper* bounds. A lower
-# bound for points in $\mathbb{R}^d$ needs more care: [notebook
-# 4](04_prove_that_fewer_do_not_suffice.ipynb).)
+# bound for points in $\mathbb{R}^d$ needs more care:
+# [notebook 4](04_prove_that_fewer_do_not_suffice.ipynb).)
 
 # %%
 points = np.random.default_rng(0).normal(size=(30, 3))

@@ -12,9 +12,10 @@
 # # 2. Memorize K points with K-2 neurons
 #
 # **Theorem.** Any values at any $K \ge 5$ points are interpolated exactly by a two-layer ReLU network with
-# $K - 2$ neurons, and for some values fewer do not suffice. With [notebook
-# 1](01_change_labels_with_two_layers.ipynb): $\mathrm{FTC}_2(N, K) = \min(3N,\ K - 2)$ for all $K \ge 5$.
-# For $K = 1, 2, 3$ it is $0, 1, 2$ (if $N \ge 1$); for $K = 4$ it is $2$ if $N = 1$, and else $3$.
+# $K - 2$ neurons, and for some values fewer do not suffice. With
+# [notebook 1](01_change_labels_with_two_layers.ipynb): $\mathrm{FTC}_2(N, K) = \min(3N,\ K - 2)$ for all
+# $K \ge 5$. For $K = 1, 2, 3$ it is $0, 1, 2$ (if $N \ge 1$); for $K = 4$ it is $2$ if $N = 1$, and else
+# $3$.
 #
 # A bias and $K - 1$ neurons are easy: start at the first point, and let each neuron correct the slope at
 # the next point. One neuron less is a matter of care. *Two* less is the subject of this notebook, and the

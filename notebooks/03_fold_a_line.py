@@ -22,8 +22,8 @@
 # neurons, **no matter how large $K$ is**. If all changes have one sign:
 # $\min_r \lceil N/r \rceil + 3r \le 2\sqrt{3N} + 1$. And all $K$ values can be memorized by
 # $\lceil 2\sqrt{K} \rceil$ neurons, the better choice for $K < 4N$. (These upper bounds hold for all $K$.
-# The lower bounds, for $K \le 3N + 2$ and for $K \ge 4N + 1$, are in [notebook
-# 4](04_prove_that_fewer_do_not_suffice.ipynb).)
+# The lower bounds, for $K \le 3N + 2$ and for $K \ge 4N + 1$, are in
+# [notebook 4](04_prove_that_fewer_do_not_suffice.ipynb).)
 #
 # We build the first of these, the *grid*: $\lceil N/r \rceil$ neurons fold the line, and each fold serves
 # $r$ edits.

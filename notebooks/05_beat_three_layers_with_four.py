@@ -11,8 +11,8 @@
 # %% [markdown]
 # # 5. Beat three layers with four
 #
-# Three layers need about $4\sqrt{N}$ neurons, provably ([notebook 3](03_fold_a_line.ipynb), [notebook
-# 4](04_prove_that_fewer_do_not_suffice.ipynb)). A fourth layer halves that, and then it is over.
+# Three layers need about $4\sqrt{N}$ neurons, provably ([notebook 3](03_fold_a_line.ipynb),
+# [notebook 4](04_prove_that_fewer_do_not_suffice.ipynb)). A fourth layer halves that, and then it is over.
 #
 # **Theorem (four layers and more).** $\mathrm{FTC}_4(N, K) \le \lceil 2\sqrt{N} \rceil + 4$ for every $K$;
 # if all changes have one sign, $+\,3$. Each further layer costs one neuron that is always active. And at

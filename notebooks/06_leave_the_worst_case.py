@@ -56,8 +56,8 @@ def checked(content):
 # ## Step 1: one line through two points
 #
 # In the plane, two edits span a line $h(x) = 0$. All other points have $h \ne 0$, so that
-# $|Mh(x_j)| \ge c + |v(x_j)|$ for some large $M$. Now use the four neurons of the grid ([notebook
-# 3](03_fold_a_line.ipynb)), with functions of $x$ and not of $t$:
+# $|Mh(x_j)| \ge c + |v(x_j)|$ for some large $M$. Now use the four neurons of the grid
+# ([notebook 3](03_fold_a_line.ipynb)), with functions of $x$ and not of $t$:
 #
 # $$\mathrm{relu}(Mh + c + v) - \mathrm{relu}(Mh + c) - \mathrm{relu}(Mh - c + v) + \mathrm{relu}(Mh - c)$$
 #

@@ -80,10 +80,10 @@ draw_widths(figure, rows)
 plt.show()
 
 # %% [markdown]
-# Read the picture from the right. Wide networks get to a small loss, and it falls with the width, as
-# published. The vertical lines are theorems. The blue dot is the network that is built for these points, in
-# general position: it has few neurons and error $0$, not $10^{-10}$. At *its* width, training is far away.
-# The dotted line says what some other points would need; these random points are easier.
+# Read the picture from the right. Wide networks get to a small loss, and it falls with the width. The
+# vertical lines are theorems. The blue dot is the network that is built for these points, in general
+# position: it has few neurons and error $0$, not $10^{-10}$. At *its* width, training is far away. The
+# dotted line says what some other points would need; these random points are easier.
 
 # %%
 for row in rows:
