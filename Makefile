@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow hunt lint bench contest wheel clean
+.PHONY: demo test slow hunt notebooks pairs lint bench contest wheel clean
 
 demo: $(READY)
 	$(BIN)/ftc demo
@@ -19,6 +19,14 @@ slow: $(READY)
 # puts every claim of the zoo on trial; PROFILE=ci takes less than a minute
 hunt: $(READY)
 	$(BIN)/ftc hunt --profile $(PROFILE)
+
+# runs every notebook from a fresh kernel
+notebooks: $(READY)
+	$(BIN)/pytest -n auto --nbmake --nbmake-timeout=300 notebooks/*.ipynb
+
+# after a change in notebooks/*.py: the .ipynb beside it, without outputs
+pairs: $(READY)
+	$(BIN)/jupytext --to ipynb --update notebooks/*.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

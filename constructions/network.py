@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -188,6 +188,30 @@ class ReLUNetwork:
         if self.depth == 1:
             raise ValueError("a network along a direction needs a hidden layer")
         return ReLUNetwork((Layer(weight, first.bias, first.denominator), *self.layers[1:]))
+
+    def without(self, layer: int, neuron: int) -> ReLUNetwork:
+        """The network that is left when one neuron of a hidden layer (both from 0) is taken out: all other
+        weights and biases stay as they are. To see what a neuron is good for.
+
+        Raises:
+            ValueError: there is no such hidden layer or neuron.
+
+        >>> one, zero = fmpq(1), fmpq(0)
+        >>> net = ReLUNetwork.of([([[one], [-one]], [zero, zero]), ([[one, one]], [zero])], inputs=1)
+        >>> net.without(0, 1).widths, net.without(0, 1)([[-3], [2]]) == [0, 2]
+        ((1,), True)
+        """
+        if not 0 <= layer < self.depth - 1:
+            raise ValueError(f"layer is {layer}: expected one of the {self.depth - 1} hidden layers, from 0")
+        if not 0 <= neuron < self.widths[layer]:
+            raise ValueError(f"neuron is {neuron}: expected one of the {self.widths[layer]} there, from 0")
+        layers = list(self.layers)
+        rows = (layers[layer].weight, layers[layer].bias, layers[layer].denominator)
+        layers[layer] = Layer(*(np.delete(array, neuron, axis=0) for array in rows))
+        layers[layer + 1] = replace(
+            layers[layer + 1], weight=np.delete(layers[layer + 1].weight, neuron, axis=1)
+        )
+        return ReLUNetwork(tuple(layers))
 
     def deepened(self, depth: int, floor: Fraction | fmpq | int) -> ReLUNetwork:
         """The same outputs from `depth` layers, wherever they are at least `-floor`.

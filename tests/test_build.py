@@ -14,7 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import verify
-from constructions import CONSTRUCTIONS, FineTuningProblem, build, certificate, write_certificate
+from constructions import (
+    CONSTRUCTIONS,
+    FineTuningProblem,
+    Layer,
+    ReLUNetwork,
+    build,
+    certificate,
+    write_certificate,
+)
 from constructions.bounds import upper
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -249,3 +257,35 @@ def test_a_number_beyond_the_format_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"points: an integer has 20001 digits, more than the 20000"):
         write_certificate(solution, tmp_path / "c.json")
     assert list(tmp_path.iterdir()) == []
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2), st.data())
+def test_a_neuron_taken_out_is_one_that_is_silent(layer: int, data: st.DataObject) -> None:
+    """What is left equals the network whose neuron has weights and bias 0."""
+    points = [[i] for i in range(12)]
+    network = build(FineTuningProblem(points, edits={1: 1, 4: -2, 5: 3, 9: -1}), 4).network
+    neuron = data.draw(st.integers(0, network.widths[layer] - 1))
+    silent = list(network.layers)
+    weight, bias = silent[layer].weight.copy(), silent[layer].bias.copy()
+    weight[neuron, :], bias[neuron] = 0, 0
+    silent[layer] = Layer(weight, bias, silent[layer].denominator)
+    less = network.without(layer, neuron)
+    assert less.neurons == network.neurons - 1
+    assert less.widths[layer] == network.widths[layer] - 1
+    assert less(points) == ReLUNetwork(tuple(silent))(points) != network(points)
+
+
+@pytest.mark.parametrize(
+    ("layer", "neuron", "message"),
+    [
+        (-1, 0, "layer is -1: expected one of the 3"),
+        (3, 0, "layer is 3"),
+        (2, 4, "neuron is 4: expected one of the 4"),
+        (0, -1, "neuron is -1"),
+    ],
+)
+def test_only_a_hidden_neuron_can_be_taken_out(layer: int, neuron: int, message: str) -> None:
+    network = build(FineTuningProblem([[i] for i in range(12)], edits={1: 1, 4: -2, 5: 3, 9: -1}), 4).network
+    with pytest.raises(ValueError, match=message):
+        network.without(layer, neuron)

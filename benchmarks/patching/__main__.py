@@ -48,7 +48,8 @@ def main() -> None:
     for part in chosen:
         started = time.perf_counter()
         if part == "widths":
-            measured["widths"] = list(widths.rows(QUICK if arguments.quick else Contest(), arguments.quick))
+            effort = (QUICK, widths.QUICK) if arguments.quick else (Contest(), widths.Size())
+            measured["widths"] = list(widths.rows(*effort))
         else:
             others = [row for row in measured["contest"] if row["case"] != part]
             found = others + _measure(part, QUICK if arguments.quick else Contest())

@@ -12,7 +12,7 @@ import numpy as np
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-__all__ = ["picture"]
+__all__ = ["picture", "widths"]
 
 # Okabe and Ito's colours, told apart by their markers in grey as well
 LOOKS = {
@@ -40,7 +40,7 @@ def picture(measured: dict[str, Any], file: Path) -> None:
     figure = plt.figure(figsize=(12, 10.5), layout="constrained")
     above, below = np.asarray(figure.subfigures(2, 1, height_ratios=[1.25, 1]))
     _contest(above, measured["contest"])
-    _widths(below, measured["widths"])
+    widths(below, measured["widths"])
     figure.savefig(file, dpi=110, metadata={"Software": None})
     plt.close(figure)
 
@@ -78,7 +78,9 @@ def _contest(figure: Any, rows: list[dict[str, Any]]) -> None:
                   columnspacing=1.2, handletextpad=0.3)  # fmt: skip
 
 
-def _widths(figure: Any, rows: list[dict[str, Any]]) -> None:
+def widths(figure: Any, rows: list[dict[str, Any]]) -> None:
+    """Draw what training gets to against the width, for two and three layers, beside what is built and
+    proven."""
     first = rows[0]
     figure.suptitle(
         f"training: new values for {first['N']} random ones of {first['K']} points in R^{first['d']}",

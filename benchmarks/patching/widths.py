@@ -9,22 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.patching.contest import Contest
 from constructions import FineTuningProblem, bounds, build
 
-__all__ = ["rows"]
+__all__ = ["QUICK", "Size", "rows"]
 
 SPATIAL = {2: "general-position", 3: "general-position-lift"}
 
 
-def rows(contest: Contest, quick: bool) -> Iterator[dict[str, Any]]:
+class Size(NamedTuple):
+    """Edits, points and dimensions, and the widths that are trained."""
+
+    n: int = 20
+    k: int = 100
+    d: int = 10
+    widths: tuple[int, ...] = (2, 4, 6, 8, 10, 12, 16, 20, 30, 45, 60, 80)
+
+
+QUICK = Size(4, 16, 3, (2, 6, 12))
+
+
+def rows(contest: Contest, size: Size) -> Iterator[dict[str, Any]]:
     """A row a depth and optimizer, with the losses of all seeds at every width."""
-    n, k, d = (4, 16, 3) if quick else (20, 100, 10)
-    widths = (2, 6, 12) if quick else (2, 4, 6, 8, 10, 12, 16, 20, 30, 45, 60, 80)
+    n, k, d, widths = size
     rng = np.random.default_rng(0)
     points, old, new = rng.normal(size=(k, d)), rng.uniform(size=k), rng.uniform(size=k)
     edits = {int(i): float(new[i]) for i in rng.choice(k, n, replace=False)}
