@@ -83,6 +83,18 @@ def title_of(page: str, name: str) -> str:
     return found[1] if found else name
 
 
+def first_table(page: str) -> str:
+    return page[page.index("\n| ") + 1 :].split("\n\n")[0]
+
+
+def label_of(place: str, page: str) -> str:
+    """The place in the navigation: a module without its package, a notebook with its number."""
+    name = Path(place).stem
+    if place.startswith("notebooks/"):
+        return f"{int(name.split('_')[0])}. {title_of(page, name)}"
+    return ".".join(Path(place).with_suffix("").parts[2:] or (name,)) if place.count("/") > 1 else "overview"
+
+
 def made() -> dict[str, str]:
     """Every page that is made, by its place in the site."""
     pages = {
@@ -106,9 +118,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
             folder = entry[:-2]
             for place, text in pages.items():
                 if place == f"{folder}.md" or place.startswith(f"{folder}/"):
-                    number = Path(place).stem.split("_")[0]
-                    label = place[4:-3].replace("/", ".")
-                    yield {label if place.startswith("api/") else f"{int(number)}. {title_of(text, number)}": place}
+                    yield {label_of(place, text): place}
         else:
             yield entry
 
@@ -135,6 +145,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         made_here = {place: text for place, text in config.extra["made"].items() if place.startswith("notebooks/")}
         rows = (f"- [{title_of(text, place)}]({place})" for place, text in made_here.items())
         markdown = markdown.replace("<!-- notebooks -->", "\n".join(rows))
+
+    if "<!-- contest -->" in markdown:
+        results = (ROOT / "benchmarks/results/patching.md").read_text(encoding="utf-8")
+        markdown = markdown.replace("<!-- contest -->", first_table(results))
 
     def figure(found: re.Match[str]) -> str:
         name, caption = found.groups()

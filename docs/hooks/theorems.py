@@ -102,9 +102,9 @@ THEOREMS = (
     Theorem(
         "windows", "A line: windows force breakpoints",
         r"If the second differences of the values at $t_a < t_b < t_c$ are positive (negative), every piecewise "
-        r"linear interpolant bends up (down) strictly between $t_a$ and $t_c$. So the greatest number of windows "
-        r"that are disjoint among equal signs is the least number of breakpoints.",
-        "constructions.obstruction", symbolic=("window",), obstructed=against(2),
+        r"linear interpolant bends up (down) strictly between $t_a$ and $t_c$. The greatest number of such windows "
+        r"that are disjoint among equal signs is the least number of breakpoints: an interpolant reaches it.",
+        "constructions.obstruction", built("fewest-breakpoints", 2), symbolic=("window",), obstructed=against(2),
     ),
     Theorem(
         "three-layers", "Three layers: min(2 sqrt K, 4 sqrt N) up to a constant",
@@ -159,7 +159,7 @@ THEOREMS = (
         "labels", "Labels in floating point",
         r"An encoder gives an edited point the code $c$ of its class, and every other point 0. Two neurons turn the "
         r"code into scores for any number of classes, and forgive an error of $1/4$: at protected points the patch "
-        r"is exactly 0 in every floating-point evaluation.",
+        r"is exactly 0 in every floating-point evaluation that the certificate format describes.",
         "constructions.classifier", {"patch_classifier": _classifier},
         symbolic=("decoder-step", "two-neuron-decoder"),
     ),
@@ -219,17 +219,19 @@ def _section(theorem: Theorem) -> Iterator[str]:
     for name in theorem.hunted:
         yield f"| hunted | `ftc hunt {name}` | {survived(name)} |"
     for name in theorem.symbolic:
-        yield f"| symbolic | [`ftc prove {name}`](proofs.md#{name}) | proven in {proven(name)[2]} cases |"
+        yield f"| symbolic | [`ftc prove {name}`](proofs.md#{name}) | proven, {proven(name)[2]} cases |"
     yield ""
 
 
 def _summary() -> Iterator[str]:
+    yield '<div class="compact" markdown>\n'
     yield f"| theorem | executed | hunted | symbolic | obstruction | needed, N = {N} | always enough |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     for theorem in THEOREMS:
         counts = map(len, (theorem.executed, theorem.hunted, theorem.symbolic, theorem.obstructed))
         cells = [str(x) if x else "-" for x in (*counts, *theorem.numbers)]
         yield f"| [{theorem.title}](#{theorem.key}) | {' | '.join(cells)} |"
+    yield "\n</div>"
 
 
 def _proofs() -> Iterator[str]:
