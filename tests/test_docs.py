@@ -1,4 +1,4 @@
-"""What the documentation says is so: references resolve, theorems have their evidence, pages do what they show."""
+"""What the documentation says is so: references resolve, theorems have evidence, pages do what they show."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from pages import run_page
 pytest.importorskip("mkdocs", reason="the documentation needs the extra `docs`")
 pytest.importorskip("latex2mathml", reason="the documentation needs the extra `docs`")
 
-from docs.hooks.formulas import on_page_content as with_formulas
+from constructions import CONSTRUCTIONS, SPATIAL, FineTuningProblem, build
+from constructions.literature import CLAIMS
+from docs.hooks.formulas import mathml, with_mathml
 from docs.hooks.project import modules
 from docs.hooks.references import BIB, citations, entries, listed
 from docs.hooks.theorems import THEOREMS, verdict
-
-from constructions import CONSTRUCTIONS, SPATIAL, FineTuningProblem, build
-from constructions.literature import CLAIMS
 from verify.symbolic import LEMMAS
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +54,9 @@ def test_references_are_whole_and_used() -> None:
 
 def test_the_readme_has_the_same_references() -> None:
     described = TEXTS["README.md"].split("## References")[1]
-    for key, text in re.findall(r"^- \[(\w+)\] (.*?)(?=\n- |\n\n)", described, flags=re.DOTALL | re.MULTILINE):
+    for key, text in re.findall(
+        r"^- \[(\w+)\] (.*?)(?=\n- |\n\n)", described, flags=re.DOTALL | re.MULTILINE
+    ):
         words, fields = " ".join(text.split()), REFERENCES[key]
         assert fields["year"] in words
         assert all(author.split()[-1] in words for author in fields["author"].split(" and "))
@@ -112,17 +113,23 @@ def test_every_public_module_has_a_page() -> None:
     found = modules()
     assert {"constructions.bounds", "verify.kernel.check", "ftc.torch.patching", "ftc"} <= found.keys()
     assert not [name for name in found if "._" in name]
-    assert all(text.endswith(".") for text in found.values()), found
+    assert all(text.endswith((".", "?")) for text in found.values()), found
 
 
 def test_formulas_become_mathml() -> None:
-    page = '<p><span class="arithmatex">\\(a &lt; \\sqrt{N}\\)</span></p><div class="arithmatex">\\[x\\]</div>'
-    made = with_formulas(page)
+    page = (
+        '<p><span class="arithmatex">\\(a &lt; \\sqrt{N}\\)</span></p><div class="arithmatex">\\[x\\]</div>'
+    )
+    made = with_mathml(page)
     assert "arithmatex" not in made
     assert "&#x0003C;" in made  # less than
     assert made.count("<math") == 2
     assert made.count('display="block"') == 1
     assert "<msqrt>" in made
+    assert "<mtable" in mathml(r"\begin{aligned} a &= b \\ c &= d \end{aligned}")
+    for wrong in (r"\nosuch x", "a & b"):
+        with pytest.raises(ValueError, match="becomes no MathML"):
+            mathml(wrong)
 
 
 SLOW = ("model", "hunt", "cluster", "scikit-learn", "pytorch", "onnx")

@@ -30,9 +30,7 @@ class Links(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         self.ids.add(given.get("id", ""))
-        if tag == "a" and "href" in given:
-            self.links.append(given["href"])
-        elif tag == "link" and given.get("rel") in ("next", "prev", "canonical"):
+        if "href" in given and (tag == "a" or given.get("rel") in ("next", "prev", "canonical")):
             self.links.append(given["href"])
         else:
             self.loaded += [given[name] for name in ("src", "href", "data", "poster") if name in given]
@@ -104,7 +102,9 @@ def seen(pages: list[Path], executable: str) -> tuple[list[str], int]:
             if not request.url.startswith(("file:", "data:", "blob:")):
                 note(f"asks for {request.url}")
 
-        tab.on("console", lambda message: note(message.text) if message.type in ("error", "warning") else None)
+        tab.on(
+            "console", lambda message: note(message.text) if message.type in ("error", "warning") else None
+        )
         tab.on("pageerror", lambda error: note(str(error)))
         # what is asked for when the next page comes is aborted
         tab.on("requestfailed", lambda r: note(f"cannot load {r.url}") if "ABORT" not in r.failure else None)

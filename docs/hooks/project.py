@@ -37,7 +37,7 @@ def modules() -> dict[str, str]:
         parts = parts[:-1] if parts[-1] == "__init__" else parts
         if not any(part.startswith("_") for part in parts):
             text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
-            found[".".join(parts)] = re.split(r"(?<=\.)\s|\n\n", text)[0].replace("\n", " ").rstrip(":")
+            found[".".join(parts)] = re.split(r"(?<=\.)\s|\n\n", text)[0].replace("\n", " ")
     return dict(sorted(found.items(), key=lambda item: (PACKAGES.index(item[0].split(".")[0]), item[0])))
 
 
@@ -54,7 +54,7 @@ def notebook_page(path: Path) -> str:
     parts = []
     for cell in jupytext.read(path).cells:
         if cell.cell_type == "markdown":
-            parts.append(cell.source)
+            parts.append(re.sub(r"\]\((\d\w+)\.(?:ipynb|py)\)", r"](\1.md)", cell.source))
         elif cell.cell_type == "code" and cell.source.strip():
             parts.append(fenced(cell.source, "python"))
             parts += [shown for output in cell.get("outputs", []) if (shown := output_of(output))]
@@ -91,7 +91,8 @@ def label_of(place: str, page: str) -> str:
     """The place in the navigation: a module without its package, a notebook with its number."""
     name = Path(place).stem
     if place.startswith("notebooks/"):
-        return f"{int(name.split('_')[0])}. {title_of(page, name)}"
+        title = re.sub(r"[$\\`{}]", "", title_of(page, name))  # formulas as plain text
+        return f"{int(name.split('_')[0])}. {title}"
     return ".".join(Path(place).with_suffix("").parts[2:] or (name,)) if place.count("/") > 1 else "overview"
 
 
@@ -139,10 +140,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Lists of modules and notebooks, and figures as far as they are made."""
     if "<!-- modules -->" in markdown:
-        rows = (f"| [`{name}`](api/{name.replace('.', '/')}.md) | {text} |" for name, text in modules().items())
+        rows = (
+            f"| [`{name}`](api/{name.replace('.', '/')}.md) | {text} |" for name, text in modules().items()
+        )
         markdown = markdown.replace("<!-- modules -->", "\n".join(("| module | |", "| --- | --- |", *rows)))
     if "<!-- notebooks -->" in markdown:
-        made_here = {place: text for place, text in config.extra["made"].items() if place.startswith("notebooks/")}
+        made_here = {
+            place: text for place, text in config.extra["made"].items() if place.startswith("notebooks/")
+        }
         rows = (f"- [{title_of(text, place)}]({place})" for place, text in made_here.items())
         markdown = markdown.replace("<!-- notebooks -->", "\n".join(rows))
 

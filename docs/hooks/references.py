@@ -6,8 +6,8 @@ import html
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
@@ -54,7 +54,7 @@ def listed(fields: dict[str, str]) -> str:
     return ". ".join(parts) + "." + (f" ({fields['note']}.)" if "note" in fields else "")
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, **_: Any) -> str:
     rows = [
         f'<a id="{key}"></a>**{key}**\n:   {listed(fields)}'
         for key, fields in sorted(entries(BIB.read_text(encoding="utf-8")).items())
@@ -62,7 +62,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return markdown.replace("<!-- references -->", "\n\n".join(rows))
 
 
-def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_content(content: str, page: Page, files: Files, **_: Any) -> str:
     known = entries(BIB.read_text(encoding="utf-8"))
     target = files.get_file_from_path("references.md")
     if target is None or page.file.src_uri == "references.md":

@@ -13,10 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import Files
-from mkdocs.structure.pages import Page
-
 import verify.kernel
 from constructions import FineTuningProblem, VectorProblem, bounds, build, patch_vectors, write_certificate
 from constructions.adversarial import worst_case
@@ -90,8 +86,8 @@ def width() -> Any:
 THEOREMS = (
     Theorem(
         "two-layers", "Two layers: exactly min(3N, K-2)",
-        r"$\mathrm{FTC}_2(N, K) = \min(3N, K-2)$ for all $K \ge 5$. For $K = 1, 2, 3$ it is $0, 1, 2$; "
-        r"for $K = 4$ it is $2$ if $N = 1$ and $3$ otherwise.",
+        r"$\mathrm{FTC}_2(N, K) = \min(3N, K-2)$ for all $K \ge 5$. For $K = 1, 2, 3$ it is $0, 1, 2$; for"
+        r" $K = 4$ it is $2$ if $N = 1$ and $3$ otherwise.",
         "constructions.two_layer",
         built("tents", 2) | built("memorizer", 2) | built("fewest-breakpoints", 2),
         ("tents", "memorizer"),
@@ -101,16 +97,18 @@ THEOREMS = (
     ),
     Theorem(
         "windows", "A line: windows force breakpoints",
-        r"If the second differences of the values at $t_a < t_b < t_c$ are positive (negative), every piecewise "
-        r"linear interpolant bends up (down) strictly between $t_a$ and $t_c$. The greatest number of such windows "
-        r"that are disjoint among equal signs is the least number of breakpoints: an interpolant reaches it.",
-        "constructions.obstruction", built("fewest-breakpoints", 2), symbolic=("window",), obstructed=against(2),
+        r"If the second differences of the values at $t_a < t_b < t_c$ are positive (negative), every "
+        r"piecewise linear interpolant bends up (down) strictly between $t_a$ and $t_c$. The greatest "
+        r"number of such windows that are disjoint among equal signs is the least number of breakpoints: "
+        r"an interpolant reaches it.",
+        "constructions.obstruction", built("fewest-breakpoints", 2),
+        symbolic=("window",), obstructed=against(2),
     ),
     Theorem(
         "three-layers", "Three layers: min(2 sqrt K, 4 sqrt N) up to a constant",
-        r"$\mathrm{FTC}_3(N, K) \le \min\left(\min_r \lceil N/r \rceil + 4r,\ \lceil 2\sqrt{K} \rceil\right) "
-        r"\le 4\sqrt{N} + 1$, and $\lceil N/r \rceil + 3r$ if all changes have one sign. "
-        r"For $K \ge 4N + 1$ it is at least $\lfloor 2\sqrt{4N + 1} \rfloor - 2$.",
+        r"$\mathrm{FTC}_3(N, K) \le \min\left(\min_r \lceil N/r \rceil + 4r,\ \lceil 2\sqrt{K} "
+        r"\rceil\right) \le 4\sqrt{N} + 1$; if all changes have one sign, $3r$ stands in place of $4r$. For "
+        r"$K \ge 4N + 1$ it is at least $\lfloor 2\sqrt{4N + 1} \rfloor - 2$.",
         "constructions.three_layer",
         built("grid", 3) | built("three-layer-memorizer", 3),
         ("grid", "three-layer-memorizer"),
@@ -119,9 +117,9 @@ THEOREMS = (
     ),
     Theorem(
         "four-layers", "Four layers and more: 2 sqrt N up to a constant",
-        r"$\mathrm{FTC}_4(N, K) \le \lceil 2\sqrt{N} \rceil + 4$ for every $K$ (one sign: $+3$), and every further "
-        r"layer costs at most one neuron more. At every depth $L \ge 3$ at least $2\sqrt{N} - 2$ are needed, "
-        r"by a count of parameters, for which no single instance stands.",
+        r"$\mathrm{FTC}_4(N, K) \le \lceil 2\sqrt{N} \rceil + 4$ for every $K$ (one sign: $+3$), and every"
+        r" further layer costs at most one neuron more. At every depth $L \ge 3$ at least $2\sqrt{N} - 2$ "
+        r"are needed, by a count of parameters, for which no single instance stands.",
         "constructions.four_layer",
         built("band-crossing", 4),
         ("band-crossing", "band-crossing-one-sign"),
@@ -130,22 +128,24 @@ THEOREMS = (
     ),
     Theorem(
         "lift", "The sign lift",
-        r"A one-sign network with the heights $\delta_i + B$, $B > 2 \max|\delta|$, followed by "
-        r"$D(s) = 3\,\mathrm{relu}(s - B/2) - 2\,\mathrm{relu}(s - B/4)$, makes changes of any sign: "
-        r"$\min_r \lceil N/r \rceil + 3r + 2$ neurons in four layers.",
+        r"A one-sign network with the heights $\delta_i + B$, $B > 2 \max|\delta|$, followed by $D(s) = "
+        r"3\,\mathrm{relu}(s - B/2) - 2\,\mathrm{relu}(s - B/4)$, makes changes of any sign: $\min_r "
+        r"\lceil N/r \rceil + 3r + 2$ neurons in four layers.",
         "constructions.four_layer", built("sign-lift", 4), symbolic=("sign-lift", "three-neuron-bump"),
     ),
     Theorem(
         "short-numbers", "Four layers with short numbers",
-        r"$\min_r 2\lceil N/r \rceil + r + 3$ neurons do with weights that are all dyadic, if points and changes "
-        r"are: two knots in every gap let each group start afresh. Denominators can be cleared in any case.",
+        r"$\min_r 2\lceil N/r \rceil + r + 3$ neurons do with weights that are all dyadic, if points and "
+        r"changes are: two knots in every gap let each group start afresh. Denominators can be cleared in "
+        r"any case.",
         "constructions.crossing", built("band-crossing", 4, numbers="moderate"),
         symbolic=("restart", "positive-homogeneity"),
     ),
     Theorem(
         "general-position", "General position in d dimensions",
-        r"If no $d + 1$ points lie on a hyperplane, two layers need at most $4\lceil N/d \rceil$ neurons, and three "
-        r"layers at most $3\lceil N/d \rceil + 2$. Groups that a foreign point meets are cut in two.",
+        r"If no $d + 1$ points lie on a hyperplane, two layers need at most $4\lceil N/d \rceil$ neurons, "
+        r"and three layers at most $3\lceil N/d \rceil + 2$. Groups that a foreign point meets are cut in "
+        r"two.",
         "constructions.general_position", spatial("general-position") | spatial("general-position-lift"),
         symbolic=("three-neuron-bump", "four-neuron-bump", "sign-lift"),
     ),
@@ -157,16 +157,17 @@ THEOREMS = (
     ),
     Theorem(
         "labels", "Labels in floating point",
-        r"An encoder gives an edited point the code $c$ of its class, and every other point 0. Two neurons turn the "
-        r"code into scores for any number of classes, and forgive an error of $1/4$: at protected points the patch "
-        r"is exactly 0 in every floating-point evaluation that the certificate format describes.",
+        r"An encoder gives an edited point the code $c$ of its class, and every other point 0. Two neurons"
+        r" turn the code into scores for any number of classes, and forgive an error of $1/4$: at "
+        r"protected points the patch is exactly 0 in every floating-point evaluation that the certificate "
+        r"format describes.",
         "constructions.classifier", {"patch_classifier": _classifier},
         symbolic=("decoder-step", "two-neuron-decoder"),
     ),
     Theorem(
         "exact-width", "The least width of a given instance",
-        r"For few points in any dimension: the least number of neurons of two layers, with a network that has it "
-        r"and a proof in integers that fewer do not do.",
+        r"For few points in any dimension: the least number of neurons of two layers, with a network that "
+        r"has it and a proof in integers that fewer do not do.",
         "constructions.exact_width", obstructed={"least_width": width},
     ),
 )  # fmt: skip
@@ -209,9 +210,15 @@ def proven(name: str) -> tuple[str, str, int]:
     return " ".join((inspect.getdoc(LEMMAS[name]) or "").split()), str(proof), proof.cases
 
 
+def cases(name: str) -> str:
+    count = proven(name)[2]
+    return f"{count} case{'s' * (count != 1)}"
+
+
 def _section(theorem: Theorem) -> Iterator[str]:
     page = f"api/{theorem.module.replace('.', '/')}.md"
-    yield f"## {theorem.title} {{ #{theorem.key} }}\n\n{theorem.statement}\n\nModule: [`{theorem.module}`]({page}).\n"
+    yield f"## {theorem.title} {{ #{theorem.key} }}\n\n{theorem.statement}\n"
+    yield f"Module: [`{theorem.module}`]({page}).\n"
     yield "| evidence | by | found |\n| --- | --- | --- |"
     for kind, made in (("executed", theorem.executed), ("obstruction", theorem.obstructed)):
         for name, make in made.items():
@@ -219,29 +226,28 @@ def _section(theorem: Theorem) -> Iterator[str]:
     for name in theorem.hunted:
         yield f"| hunted | `ftc hunt {name}` | {survived(name)} |"
     for name in theorem.symbolic:
-        yield f"| symbolic | [`ftc prove {name}`](proofs.md#{name}) | proven, {proven(name)[2]} cases |"
+        yield f"| symbolic | [`ftc prove {name}`](proofs.md#{name}) | proven, {cases(name)} |"
     yield ""
 
 
 def _summary() -> Iterator[str]:
-    yield '<div class="compact" markdown>\n'
     yield f"| theorem | executed | hunted | symbolic | obstruction | needed, N = {N} | always enough |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     for theorem in THEOREMS:
         counts = map(len, (theorem.executed, theorem.hunted, theorem.symbolic, theorem.obstructed))
         cells = [str(x) if x else "-" for x in (*counts, *theorem.numbers)]
         yield f"| [{theorem.title}](#{theorem.key}) | {' | '.join(cells)} |"
-    yield "\n</div>"
 
 
 def _proofs() -> Iterator[str]:
     for name in LEMMAS:
-        text, proof, cases = proven(name)
+        text, proof, _ = proven(name)
         steps = proof.replace("\n", "\n    ")
-        yield f'## {name}\n\n{text}\n\n??? note "The proof, {cases} cases"\n\n    ```text\n    {steps}\n    ```\n'
+        yield f'## {name}\n\n{text}\n\n??? note "The proof, {cases(name)}"\n'
+        yield f"    ```text\n    {steps}\n    ```\n"
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, **_: Any) -> str:
     for marker, lines in (
         ("<!-- theorems -->", _summary),
         ("<!-- evidence -->", lambda: (line for theorem in THEOREMS for line in _section(theorem))),
