@@ -142,6 +142,7 @@ SLOW = ("model", "hunt", "cluster", "scikit-learn", "pytorch", "onnx")
 def test_pages_do_what_they_show(page: str, tmp_path: Path) -> None:
     found, said = run_page(TEXTS[f"docs/{page}.md"], tmp_path)
     assert found == said
+    assert bool(found) == ("```console" in TEXTS[f"docs/{page}.md"])
 
 
 def test_every_how_to_is_run() -> None:
