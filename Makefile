@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow hunt notebooks pairs lint bench contest wheel clean
+.PHONY: demo test slow hunt notebooks pairs lint docs bench contest wheel clean
 
 demo: $(READY)
 	$(BIN)/ftc demo
@@ -41,6 +41,10 @@ verify.pyz: $(shell find verify -name '*.py')
 	rm -rf build/pyz/verify/kernel/__pycache__
 	$(PYTHON) -m zipapp build/pyz -m verify.__main__:main -o $@
 
+# the site in site/: open site/index.html
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 bench: $(READY)
 	$(BIN)/python benchmarks/report.py
 
@@ -58,4 +62,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist demo verify.pyz *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist demo site docs/figures verify.pyz *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

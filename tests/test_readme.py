@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pages import plain, run_commands
 
 import verify
 
@@ -36,29 +35,7 @@ def test_commands_print_what_the_readme_says(tmp_path: Path) -> None:
     shown = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
     for program in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[1:]:
         subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
-    found = []
-    for command in re.findall(r"^\$ (.*)$", "".join(shown), flags=re.MULTILINE):
-        run = subprocess.run(
-            re.sub("^ftc ", f"{shlex.quote(sys.executable)} -m ftc ", command), shell=True,
-            cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "80"},
-        )  # fmt: skip
-        assert run.returncode in (0, 3), run.stderr
-        found.append(f"$ {command}\n{run.stdout}")
-    assert plain("".join(found)) == plain("".join(shown))
-
-
-def plain(text: str) -> list[str]:
-    """Lines without times; of a patch its verdicts and files, without numbers: these hang on how a processor
-    rounds when a model is fitted and slabs are found."""
-    lines, fitted = [], False
-    for line in text.splitlines():
-        if line.startswith("$ "):
-            fitted = line.startswith("$ ftc patch") or "--model" in line
-        if not fitted:
-            lines.append(re.sub(r"\d\.\d\d s", "", line).rstrip())
-        elif line.startswith(("$ ", "accepted", "edits with", "wrote")):
-            lines.append(re.sub(r"\d[\d.,e/-]*", "#", line))
-    return lines
+    assert plain(run_commands("".join(shown), tmp_path)) == plain("".join(shown))
 
 
 def test_links_and_modules_of_the_readme_exist() -> None:
