@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -23,6 +23,7 @@ class LabelProblem:
         base: shape `(K, C)`, `C >= 2`: the scores of the frozen model, kept as float32 or else as float64.
         labels: `{index: column of base}`.
         dtype: `float32` or `float64`.
+        names: of the classes, for messages; their columns if None.
 
     Raises:
         ValueError: a shape, a number that is not finite, an index or label out of range, or two points that
@@ -36,7 +37,14 @@ class LabelProblem:
     ValueError: points 0 and 1 are equal in float32, but point 0 is protected and point 1 gets the label 1
     """
 
-    def __init__(self, points: Any, base: Any, labels: Mapping[int, int], dtype: str = "float32") -> None:
+    def __init__(
+        self,
+        points: Any,
+        base: Any,
+        labels: Mapping[int, int],
+        dtype: str = "float32",
+        names: Sequence[str] | None = None,
+    ) -> None:
         if dtype not in ("float32", "float64"):
             raise ValueError(f"dtype is {dtype!r}: expected float32 or float64")
         self.dtype: np.dtype[Any] = np.dtype(dtype)
@@ -67,7 +75,7 @@ class LabelProblem:
                     f"the label of point {i} is {label}: expected a class from 0 to {self.C - 1}"
                 )
             self.labels[int(i)] = int(label)
-        self._refuse_conflicts()
+        self._refuse_conflicts(names or range(self.C))
 
     @property
     def K(self) -> int:  # noqa: N802 - the name of the theorems
@@ -103,7 +111,7 @@ class LabelProblem:
             out[i] = largest - Fraction(float(self.base[i, label]))
         return out
 
-    def _refuse_conflicts(self) -> None:
+    def _refuse_conflicts(self, names: Sequence[object]) -> None:
         first: dict[bytes, int] = {self.points[i].tobytes(): i for i in reversed(self.labels)}
         rows = np.ascontiguousarray(self.points).view(
             np.dtype((np.void, self.points.dtype.itemsize * self.d))
@@ -113,12 +121,10 @@ class LabelProblem:
             i = first[self.points[j].tobytes()]
             if self.labels[i] != self.labels.get(j):
                 a, b = sorted((i, j))
-                roles = [f"point {k} {_role(self.labels.get(k))}" for k in (a, b)]
+                wanted = [self.labels.get(k) for k in (a, b)]
+                said = ["is protected" if w is None else f"gets the label {names[w]}" for w in wanted]
+                roles = [f"point {k} {role}" for k, role in zip((a, b), said, strict=True)]
                 raise ValueError(f"points {a} and {b} are equal in {self.dtype}, but {' and '.join(roles)}")
-
-
-def _role(label: int | None) -> str:
-    return "is protected" if label is None else f"gets the label {label}"
 
 
 def _finite(array: NDArray[Any], given: NDArray[Any], name: str) -> None:

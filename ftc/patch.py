@@ -126,7 +126,7 @@ def patch(
         held = None if holdout is None else _held(*holdout, columns, inputs, kind.shaped)
         say("building the patch")
         try:
-            problem = LabelProblem(seen(frozen, inputs), base, wanted, dtype.value)
+            problem = LabelProblem(seen(frozen, inputs), base, wanted, dtype.value, [*columns])
             with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is checked
                 if ball == "largest":
                     found = largest_radius(problem, neurons=neurons, margin=margin, slabs=slabs, seed=seed)

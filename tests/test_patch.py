@@ -259,6 +259,20 @@ class Nobody:
         return np.ones(len(points), dtype=int)
 
 
+def test_the_largest_radius_is_more_than_that_of_a_plain_patch(run, capsys) -> None:
+    points = np.random.default_rng(0).normal(size=(60, 4))
+    model = LogisticRegression().fit(points, np.arange(60) % 3)
+    given = files(model, points, others(model, 20, 60))
+    reports = []
+    for k, asked in enumerate(((), ("--radius", "largest"))):
+        assert (
+            run("patch", *given, "--reach", "wide", "--slabs", "1", *asked, "-o", f"fixed{k}", "--json") == 0
+        )
+        reports.append(json.loads(capsys.readouterr().out))
+    assert reports[0]["radius"] < reports[1]["radius"]
+    assert run("check", "fixed1", "--model", "model.joblib", "--data", "data.npy") == 0
+
+
 @pytest.fixture
 def small(run: Run) -> tuple[str, ...]:  # noqa: ARG001
     """Beside a model of three classes and what is needed to patch it: things that are wrong."""
@@ -323,6 +337,10 @@ def small(run: Run) -> tuple[str, ...]:  # noqa: ARG001
         ("--margin -1", "--margin"),
         ("--radius 1e3", "1000 around every point was not found: point"),
         ("--reach 1e3", "1000 around every point was not found: between points"),
+        ("--radius -1", "--radius is '-1': expected largest or a number from 0"),
+        ("--radius largest", "--radius largest needs --reach wide"),
+        ("--neurons 9", "--neurons is about --radius largest"),
+        ("--radius largest --reach wide --neurons 1", "a patch of 1 neurons was not found: "),
         ("--reach far", "--reach is 'far': expected tight, wide or a positive number"),
         ("--reach 0", "--reach is '0': expected tight, wide or a positive number"),
         ("--dtype float16", "--dtype"),
