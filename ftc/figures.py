@@ -1,0 +1,175 @@
+"""The figures of the README and the documentation: `ftc figures`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from constructions import FineTuningProblem, Solution, build
+from constructions.adversarial import alternating, halves
+from constructions.classifier import patch_classifier
+from constructions.labels import LabelProblem
+from constructions.obstruction import obstruct
+from ftc.progress import steps
+
+if TYPE_CHECKING:  # the command line starts without it
+    from matplotlib.figure import Figure
+
+__all__ = ["COMMANDS", "FIGURES"]
+
+
+class Format(StrEnum):
+    """Of the files."""
+
+    svg = "svg"
+    pdf = "pdf"
+    png = "png"
+
+
+def windows() -> Figure:
+    """Two layers need 3N neurons: every edit forces three windows, and a tent has three breakpoints."""
+    from ftc.plots import Profile, plot_along_direction
+
+    problem = alternating(3)
+    profile = Profile.of(build(problem, 2, construction="tents"))
+    return plot_along_direction(profile, windows=obstruct(problem, 2).windows)
+
+
+def lower_bound() -> Figure:
+    """Why three layers need about 4 sqrt(N): halves of opposite sign, with two windows of one sign an edit."""
+    from ftc.plots import Profile, plot_along_direction
+
+    problem = halves(6)
+    profile = Profile.of(build(problem, 3, construction="grid"))
+    return plot_along_direction(profile, windows=obstruct(problem, 3).windows)
+
+
+def five_points() -> Figure:
+    """The five-point lemma: three neurons and a bias take any five values."""
+    from ftc.plots import plot_neurons
+
+    values = {0: 1, 1: -1, 2: 2, 3: -1, 4: 1}
+    return plot_neurons(
+        build(FineTuningProblem([[t] for t in range(5)], edits=values), 2, construction="memorizer")
+    )
+
+
+def _mixed(edits: int) -> FineTuningProblem:
+    """Edits of either sign among points that are not evenly spaced."""
+    rng = np.random.default_rng(3)
+    points = np.cumsum(rng.integers(2, 5, size=4 * edits))[:, None]
+    chosen = sorted(rng.choice(np.arange(1, len(points) - 1), size=edits, replace=False).tolist())
+    return FineTuningProblem(points, edits={i: int(rng.choice([-3, -2, -1, 1, 2, 3])) for i in chosen})
+
+
+def _grid() -> Solution:
+    return build(_mixed(12), 3, construction="grid")
+
+
+def grid() -> Figure:
+    """Three layers: a column of four neurons serves one edit of every group, and knots bend its line."""
+    from ftc.plots import plot_grid
+
+    return plot_grid(_grid())
+
+
+def grid_weights() -> Figure:
+    """The weights of a grid: a first layer of knots, and blocks of four rows that are nearly equal."""
+    from ftc.plots import plot_weights
+
+    return plot_weights(_grid().network, block=4)
+
+
+def grid_activations() -> Figure:
+    """Activation patterns of a grid: two neurons of a block are active at its edits, all or none elsewhere."""
+    from ftc.plots import plot_activations
+
+    solution = _grid()
+    return plot_activations(solution.problem, solution.network, solution.direction, block=4)
+
+
+def crossing() -> Figure:
+    """Four layers: one function crosses a band once for each edit, and the output stage reads the height."""
+    from ftc.plots import plot_crossing
+
+    return plot_crossing(build(_mixed(9), 4, construction="band-crossing"))
+
+
+def bounds() -> Figure:
+    """How many neurons are built and needed, over N, for all depths."""
+    from ftc.plots import plot_bounds
+
+    return plot_bounds(10_000, (2, 3, 4, 5))
+
+
+def general_position() -> Figure:
+    """In general position a line through two edits meets no other point: four neurons serve both."""
+    from ftc.plots import plot_hyperplanes
+
+    points = np.random.default_rng(5).integers(-20, 21, size=(26, 2))
+    problem = FineTuningProblem(points, edits={0: 2, 1: -1, 2: 1, 3: 3})
+    return plot_hyperplanes(problem, build(problem, construction="general-position").network)
+
+
+def slabs() -> Figure:
+    """A classifier in the plane before and after a patch: with one slab a group, and with two at once."""
+    from ftc.plots import plot_regions
+    from ftc.plots.style import panels
+
+    def frozen(x: np.ndarray) -> np.ndarray:
+        return np.column_stack([x[:, 0] - x[:, 1] / 2, 1.2 * x[:, 1] - 0.2, -x[:, 0] - x[:, 1] / 2])
+
+    points = np.random.default_rng(8).normal(size=(40, 2)).round(3)
+    labels = frozen(points).argmax(axis=1)
+    edits = {int(i): int((labels[i] + 1) % 3) for i in (2, 11, 23)}
+    problem = LabelProblem(points, frozen(points), edits)
+    grid = panels(1, 3, (10.5, 3.9), sharey=True)[0]
+    for axes, count, title in zip(grid, (1, 1, 2), ("frozen", "one slab a group", "two slabs at once"), strict=True):
+        figure = plot_regions(patch_classifier(problem, slabs=count), frozen, axes, patched=title != "frozen")
+        axes.set_title(title)
+    return figure
+
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    function.__name__.replace("_", "-"): function
+    for function in (
+        windows, lower_bound, five_points, grid, grid_weights, grid_activations, crossing, bounds,
+        general_position, slabs,
+    )
+}  # fmt: skip
+
+
+def figures(
+    names: Annotated[list[str] | None, typer.Argument(help="Some by name; all if left out.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A folder, made if absent.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="Of the files.")] = Format.svg,
+) -> None:
+    """Draw the figures of the documentation into a folder; without --output, list them."""
+    chosen = names or list(FIGURES)
+    for name in chosen:
+        if name not in FIGURES:
+            raise ValueError(f"unknown figure {name!r}: expected one of {', '.join(FIGURES)}")
+    if output is None:
+        for name in chosen:
+            print(f"{name}: {inspect.getdoc(FIGURES[name])}")
+        return
+    from ftc.plots import save
+
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"{output} exists already and is no folder")
+    output.mkdir(parents=True, exist_ok=True)
+    with steps() as (say, count):
+        for done, name in enumerate(chosen):
+            say(f"drawing {name}")
+            count(done, len(chosen))
+            save(FIGURES[name](), output / f"{name}.{form}")
+    print(f"wrote {output}: {', '.join(f'{name}.{form}' for name in chosen)}")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"figures": figures}
