@@ -60,16 +60,14 @@ def five_points() -> Figure:
     )
 
 
-def _mixed(edits: int) -> FineTuningProblem:
-    """Edits of either sign among points that are not evenly spaced."""
-    rng = np.random.default_rng(3)
-    points = np.cumsum(rng.integers(2, 5, size=4 * edits))[:, None]
-    chosen = sorted(rng.choice(np.arange(1, len(points) - 1), size=edits, replace=False).tolist())
-    return FineTuningProblem(points, edits={i: int(rng.choice([-3, -2, -1, 1, 2, 3])) for i in chosen})
+def _mixed() -> FineTuningProblem:
+    """24 edits of either sign among 75 points; the largest is positive."""
+    values = (2, -1, 1, 3, -2, -1, 2, 1)
+    return FineTuningProblem([[t] for t in range(75)], edits={2 + 3 * k: values[k % 8] for k in range(24)})
 
 
 def _grid() -> Solution:
-    return build(_mixed(12), 3, construction="grid")
+    return build(_mixed(), 3, construction="grid")
 
 
 def grid() -> Figure:
@@ -98,7 +96,7 @@ def crossing() -> Figure:
     """Four layers: one function crosses a band once for each edit, and the output stage reads the height."""
     from ftc.plots import plot_crossing
 
-    return plot_crossing(build(_mixed(9), 4, construction="band-crossing"))
+    return plot_crossing(build(_mixed(), 4, construction="band-crossing"))
 
 
 def bounds() -> Figure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from constructions import FineTuningProblem, ReLUNetwork
-from ftc.plots.style import BLUE, EDITED, PURPLE, RED, panels, place, styled
+from ftc.plots.style import BLUE, EDITED, RED, panels, place, styled
 
 __all__ = ["plot_activations"]
 
@@ -45,7 +45,7 @@ def plot_activations(
             axes.axvspan(place_ - 0.5, place_ + 0.5, color=RED, alpha=0.22, lw=0)
         for j in range(count):
             axes.broken_barh(
-                _runs(layer[:, j].tolist()), (j - 0.36, 0.72), facecolor=(BLUE, PURPLE)[k % 2 == 0], lw=0,
+                _runs(layer[:, j].tolist()), (j - 0.36, 0.72), facecolor=BLUE, lw=0,
             )  # fmt: skip
         if k == 2 and block:
             for edge in range(block, count, block):

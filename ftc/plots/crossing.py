@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from constructions import Solution
 from ftc.plots.direction import Profile
 from ftc.plots.signals import clipped, pre_activations
-from ftc.plots.style import BLUE, EDITED, GREEN, KNOTS, PROTECTED, PURPLE, panels, place, styled
+from ftc.plots.style import BLUE, EDITED, FOLDS, PROTECTED, PURPLE, panels, place, styled
 
 __all__ = ["plot_crossing"]
 
@@ -50,14 +51,10 @@ def plot_crossing(solution: Solution) -> Figure:
     low, high = low - margin, high + margin
     inner = [t for t in s.breakpoints if low < t < high]
     ts, ys = clipped(s, sorted({low, high, *inner, *profile.positions}), 4 * band)
-    above.axhspan(0, float(band), color="0.9", lw=0, label="the band (0, H)")
+    above.axhspan(0, float(band), color="0.9", lw=0, zorder=0, label="the band (0, H)")
     above.plot([float(t) for t in ts], [float(y) for y in ys], color=PURPLE, label="S (clipped)")
-    knots = [
-        -value / slope
-        for slope, value in (unit.affine[0] for unit in pre_activations(solution.network, solution.direction or (), 1)[1:])
-    ]
-    for k, t in enumerate(t for t in knots if low < t < high):
-        above.axvline(float(t), color=GREEN, lw=0.9, ls=":", label="_" if k else "knots between groups")
+    for k, t in enumerate(profile.knots):
+        above.axvline(float(t), label="_" if k else "knots between groups", **FOLDS)
     least, most = -band / 2, 3 * band / 2
     for axes, f in ((above, s), (below, profile)):
         for look, edited in ((PROTECTED, False), (EDITED, True)):
@@ -66,19 +63,19 @@ def plot_crossing(solution: Solution) -> Figure:
             axes.plot([float(t) for t in chosen], [float(y) for y in shown], **look)
     ts = [t for t in sorted({low, high, *profile.breakpoints, *profile.positions}) if low <= t <= high]
     below.plot([float(t) for t in ts], [float(profile(t)) for t in ts], color=BLUE, label="g = D(S)")
-    right.axhspan(0, float(band), color="0.9", lw=0)
+    right.axhspan(0, float(band), color="0.9", lw=0, zorder=0)
     heights = sorted({least, *bends, most})
     right.plot([float(d(h)) for h in heights], [float(h) for h in heights], color=BLUE)
     edits = [t for t, v in zip(profile.positions, profile.values, strict=True) if v != 0]
     right.plot([float(d(s(t))) for t in edits], [float(s(t)) for t in edits], **EDITED)
     corner.set_axis_off()
-    above.set(ylim=(float(1.15 * least), float(band * 1.6)), ylabel="S(t)", title="the crossing function")
+    above.set(ylim=(float(1.15 * least), float(band * 1.6)), ylabel="S(t)", title=profile.title)
     above.set_yticks([0, float(band)], ["0", "H"])
-    right.set(xlabel="D(height)", title="the output stage D")
+    right.set(xlabel="D(height)", title="output stage D")
     right.tick_params(labelbottom=True)
     below.set(xlim=(float(low), float(high)), xlabel="t = direction · x", ylabel="g(t)")
-    handles: dict[str, object] = {}
+    named: dict[str, Any] = {}
     for axes in (above, below):
-        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    corner.legend(handles.values(), handles, loc="center left")
+        named |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    corner.legend(named.values(), named, loc="center left")
     return place(above, (0, 0))[1]

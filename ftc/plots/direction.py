@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from matplotlib.axes import Axes
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from constructions import Solution
 from ftc.plots.signals import Signal, clipped, positions, pre_activations, scale
-from ftc.plots.style import BLUE, EDITED, KNOTS, PROTECTED, PURPLE, RED, panels, place, styled
+from ftc.plots.style import BLUE, EDITED, FOLDS, KNOTS, PROTECTED, PURPLE, RED, legend_below, panels, place, styled
 
 __all__ = ["Profile", "plot_along_direction"]
 
@@ -20,12 +20,14 @@ Window = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Profile:
-    """A network as a function of `t = direction . x`, with the data and the edits on the line."""
+    """A network as a function of `t = direction . x`, with the data and the edits on the line, and the `knots`
+    of three layers and more: where neurons of the first layer turn on or off between the ends of the data."""
 
     g: Signal
     positions: list[Fraction]
     values: list[Fraction]
     title: str
+    knots: list[Fraction] = field(default_factory=list)
 
     @classmethod
     def of(cls, solution: Solution) -> Profile:
@@ -44,7 +46,10 @@ class Profile:
         [g] = pre_activations(network, solution.direction, network.depth)
         values = [problem.delta.get(i, Fraction(0)) for i in range(problem.K)]
         title = f"{network.neurons} neurons in {network.depth} layers change {problem.N} of {problem.K} outputs"
-        return cls(g, positions(problem, solution.direction), values, title)
+        t = positions(problem, solution.direction)
+        first = pre_activations(network, solution.direction, 1) if network.depth > 2 else []
+        turns = {-value / slope for slope, value in (one.affine[0] for one in first) if slope}
+        return cls(g, t, values, title, sorted(knot for knot in turns if min(t) < knot < max(t)))
 
     def __call__(self, t: Fraction) -> Fraction:
         """The exact output at `t`."""
@@ -90,11 +95,12 @@ def plot_along_direction(
     grid = panels(len(spans), size=(8, 3.2 * len(spans)))[:, 0]
     for one, (start, end) in zip(grid, spans, strict=True):
         _draw(one, profile, start, end, windows)
-    grid[0].set_title(profile.title)
+    forced = f"; {len(windows)} disjoint windows force as many breakpoints" if windows else ""
+    grid[0].set_title(profile.title + forced)
     if len(spans) > 1:
         grid[1].set_title("five edits that lie close together")
     figure = place(grid[0], (0, 0))[1]
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
+    legend_below(figure, grid[0])
     return figure
 
 
@@ -110,6 +116,8 @@ def _draw(axes: Axes, profile: Profile, low: Fraction, high: Fraction, windows: 
     x, x_label = scale(low, high, "t = direction · x")
     y, y_label = scale(-largest, largest, "g")
     ts, ys = clipped(profile, sorted({low, high, *bends, *points}), 4 * largest)
+    for k, t in enumerate(t for t in profile.knots if low < t < high):
+        axes.axvline(x(t), label="_" if k else "knots of the first layer", **FOLDS)
     axes.plot([x(t) for t in ts], [y(v) for v in ys], color=BLUE, label="g")
     for look, chosen in (
         (PROTECTED, [t for t in points if points[t] == 0]),
@@ -119,18 +127,19 @@ def _draw(axes: Axes, profile: Profile, low: Fraction, high: Fraction, windows: 
     strip = axes.get_xaxis_transform()  # t across, shares of the height upwards
     axes.plot([x(t) for t in bends], [0.035] * len(bends), transform=strip, **KNOTS)
     signed = list(_signed(profile, windows))
-    for convex, color, height, dashes in ((True, RED, 0.17, "-"), (False, PURPLE, 0.1, (0, (3, 1.2)))):
-        name = f"windows that force a {'convex' if convex else 'concave'} one"
+    for convex, color, height, wide in ((True, RED, 0.17, 3.5), (False, PURPLE, 0.1, 1.8)):
+        name = f"windows that force a {'convex' if convex else 'concave'} breakpoint"
         for a, c, sign in signed:
             if sign == convex:
                 ends = [x(a), x(c)]
-                axes.plot(ends, [height] * 2, color=color, ls=dashes, lw=2.2, transform=strip, label=name)
-                axes.plot(ends, [height] * 2, color=color, ls="none", marker="|", ms=7, transform=strip)
+                axes.plot(ends, [height] * 2, color=color, lw=wide, transform=strip, label=name)
+                axes.plot(ends, [height] * 2, color="white", ls="none", marker="|", ms=8, mew=3, transform=strip)
                 name = "_"  # one entry in the legend
     room = 0.25 if signed else 0.1
     bottom = -1.5 * y(largest) - (room * 3 * y(largest)) / (1 - room)
     axes.set_xlim(x(low), x(high))
     axes.set_ylim(bottom, 1.5 * y(largest))
+    axes.set_yticks([tick for tick in axes.get_yticks() if abs(tick) <= 1.5 * y(largest)])
     axes.set(xlabel=x_label, ylabel=y_label)
 
 

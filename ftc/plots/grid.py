@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from constructions import Solution
 from ftc.plots.direction import Profile
 from ftc.plots.signals import Signal, clipped, pre_activations
-from ftc.plots.style import BLUE, EDITED, GREEN, KNOTS, PROTECTED, PURPLE, RED, panels, place, styled
+from ftc.plots.style import BLUE, EDITED, FOLDS, PROTECTED, PURPLE, RED, legend_below, panels, place, styled
 
 __all__ = ["plot_grid"]
 
@@ -37,15 +37,13 @@ def plot_grid(solution: Solution) -> Figure:
     profile = Profile.of(solution)
     direction = solution.direction or ()
     z = pre_activations(solution.network, direction, 2)
-    units = pre_activations(solution.network, direction, 1)
-    knots = [-value / slope for slope, value in (unit.affine[0] for unit in units[1:])]
     grid = panels(rows // 4 + 1, size=(8, 1.45 * (rows // 4 + 1) + 0.8), sharex=True)[:, 0]
     edits = sorted({t for t, v in zip(profile.positions, profile.values, strict=True) if v != 0})
     served: list[list[Fraction]] = []
     for column, axes in enumerate(grid[:-1]):
         above, plain, _, below = z[4 * column : 4 * column + 4]  # M h + c + v, M h + c, M h - c + v, M h - c
         served.append([t for t in edits if plain(t) == -below(t)])
-        _draw_column(axes, profile, above, plain, below, served[-1], knots)
+        _draw_column(axes, profile, above, plain, below, served[-1])
         axes.set_ylabel(f"column {column + 1}")
     axes = grid[-1]
     low, high = _ends(profile)
@@ -64,10 +62,10 @@ def plot_grid(solution: Solution) -> Figure:
     size = max(abs(float(v)) for v in profile.values)
     axes.set(ylim=(-1.6 * size, 1.6 * size), xlabel="t = direction · x", ylabel="g")
     figure = place(axes, (0, 0))[1]
-    handles: dict[str, object] = {}
-    for one in (grid[0], axes):
-        handles |= dict(zip(*reversed(one.get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=3)
+    grid[0].set_title(
+        f"{profile.title}: {solution.network.widths[0]} in the first layer, 4 in each of {rows // 4} columns"
+    )
+    legend_below(figure, grid[0], axes)
     return figure
 
 
@@ -84,7 +82,6 @@ def _draw_column(
     plain: Signal,
     below: Signal,
     served: list[Fraction],
-    knots: list[Fraction],
 ) -> None:
     low, high = _ends(profile)
     c = (plain(low) - below(low)) / 2
@@ -92,19 +89,15 @@ def _draw_column(
     def h(t: Fraction) -> Fraction:
         return (plain(t) + below(t)) / 2
 
-    bends = [t for t in knots if low < t < high]
-    ts, ys = clipped(h, sorted({low, high, *bends, *profile.positions}), 4 * c)
-    axes.axhspan(-float(c), float(c), color="0.9", lw=0, label="the band: |M h| below c")
+    ts, ys = clipped(h, sorted({low, high, *profile.knots, *profile.positions}), 4 * c)
+    axes.axhspan(-float(c), float(c), color="0.9", lw=0, zorder=0, label="the band: |M h| below c")
     axes.axhline(0, color="0.6", lw=0.6)
     axes.plot([float(t) for t in ts], [float(y) for y in ys], color=PURPLE, label="M h (clipped)")
-    ts, ys = clipped(lambda t: above(t) - plain(t), sorted({low, high, *bends}), 4 * c)
-    axes.plot([float(t) for t in ts], [float(y) for y in ys], color=RED, ls=(0, (4, 1.5)), lw=1, label="v")
-    for k, t in enumerate(bends):
-        axes.axvline(
-            float(t), color=GREEN, lw=0.9, ls=":", label="_" if k else "knots: here lines may bend"
-        )
+    ts, ys = clipped(lambda t: above(t) - plain(t), sorted({low, high, *profile.knots}), 4 * c)
+    axes.plot([float(t) for t in ts], [float(y) for y in ys], color=RED, ls=(0, (4, 1.5)), lw=1, label="v (clipped)")
+    for k, t in enumerate(profile.knots):
+        axes.axvline(float(t), label="_" if k else "knots: here M h and v may bend", **FOLDS)
     size = float(c)
-    axes.plot([float(t) for t in bends], [-2.2 * size] * len(bends), **(KNOTS | {"label": "_"}))
     others = [t for t in profile.positions if t not in served]
     shown = [max(-2 * c, min(2 * c, h(t))) for t in others]
     axes.plot(

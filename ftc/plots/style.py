@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from constructions.files import write_whole
 
 __all__ = [
-    "AMBER", "BLUE", "EDITED", "GREEN", "GREY", "KNOTS", "LOOKS", "PROTECTED", "PURPLE", "RED", "Picture", "panels",
-    "place", "refuse_picture", "save", "styled",
+    "AMBER", "BLUE", "EDITED", "FOLDS", "GREEN", "KNOTS", "LOOKS", "PROTECTED", "PURPLE", "RED", "Picture",
+    "legend_below", "panels", "place", "refuse_picture", "save", "styled", "written",
 ]  # fmt: skip
 
-BLUE, RED, GREEN, PURPLE, AMBER, GREY = "#0072B2", "#D55E00", "#009E73", "#AA3377", "#B8860B", "0.45"
+BLUE, RED, GREEN, PURPLE, AMBER = "#0072B2", "#D55E00", "#009E73", "#AA3377", "#B8860B"
 
 LOOKS: tuple[tuple[str, str, Any], ...] = (
     (BLUE, "o", "-"),
@@ -40,6 +40,8 @@ EDITED: dict[str, Any] = {
 KNOTS: dict[str, Any] = {
     "ls": "none", "marker": "^", "ms": 4, "color": GREEN, "zorder": 3, "label": "breakpoints",
 }  # fmt: skip
+FOLDS: dict[str, Any] = {"color": GREEN, "lw": 0.9, "ls": ":", "zorder": 0.5}
+"""Upright lines at the knots of the first layer."""
 
 _STYLE: dict[str, Any] = {
     "font.size": 9,
@@ -87,6 +89,16 @@ def place(axes: Axes | None, size: tuple[float, float]) -> tuple[Axes, Figure]:
     if figure is None:
         raise ValueError("the axes belong to no figure")
     return axes, figure
+
+
+@styled
+def legend_below(figure: Figure, *axes: Axes, ncols: int = 3) -> None:
+    """One legend for all that has a name in some axes, each name once."""
+    named: dict[str, Any] = {}
+    for one in axes:
+        for handle, name in zip(*one.get_legend_handles_labels(), strict=True):
+            named.setdefault(name, handle)
+    figure.legend(named.values(), named, loc="outside lower center", ncols=ncols)
 
 
 @styled

@@ -17,6 +17,9 @@ from ftc.plots.style import BLUE, RED, panels, place, styled
 __all__ = ["plot_weights"]
 
 
+_CELL = 0.21  # inches
+
+
 @styled
 def plot_weights(network: ReLUNetwork, block: int = 0) -> Figure:
     """Draw all weights and biases, a panel a layer: filled squares are positive, hollow ones negative, an empty
@@ -36,23 +39,24 @@ def plot_weights(network: ReLUNetwork, block: int = 0) -> Figure:
     logs = [_log(x) for x in sizes]
     low, high = (min(logs), max(logs)) if logs else (0.0, 0.0)
     shapes = [layer.weight.shape for layer in network.layers]
-    tallest, widths = max(max(rows for rows, _ in shapes), 5), [columns + 3 for _, columns in shapes]
-    grid = panels(
-        1, len(shapes), (0.17 * sum(widths) + 1.6 * len(shapes), 0.17 * tallest + 1.4), width_ratios=widths
-    )[0]
+    tallest, widths = max(5, *(rows for rows, _ in shapes)), [columns + 2 for _, columns in shapes]
+    size = (_CELL * sum(widths) + 0.9 * len(shapes) + 1.2 * bool(block), _CELL * tallest + 2)
+    grid = panels(1, len(shapes), size, width_ratios=widths)[0]
     for k, (axes, layer) in enumerate(zip(grid, network.layers, strict=True), start=1):
-        _draw(axes, layer, low, high, tallest)
+        _draw(axes, layer, low, high)
         rows, columns = layer.weight.shape
         axes.set_title(f"layer {k}: {rows} × {columns}")
         axes.set(xlabel="input" if k == 1 else f"neuron of layer {k - 1}", ylabel="output" if k == len(shapes) else "neuron")
         if k == 2 and block:
-            for edge in range(block, rows, block):
-                axes.axhline(edge - 0.5, color="0.3", lw=0.7)
+            for first in range(0, rows, block):
+                if first:
+                    axes.axhline(first - 0.5, color="0.3", lw=0.7)
+                axes.text(columns + 1.4, first + (block - 1) / 2, f"column {first // block + 1}", va="center")
     figure = place(grid[0], (0, 0))[1]
     handles = [Rectangle((0, 0), 1, 1, **_look(positive)) for positive in (True, False)]
     figure.legend(
         handles,
-        ["positive", f"negative; sides from 2^{low:.0f} to 2^{high:.0f} in magnitude"],
+        ["positive", f"negative (side: magnitude, from $2^{{{low:.0f}}}$ to $2^{{{high:.0f}}}$; b: bias)"],
         loc="outside lower center",
         ncols=2,
     )
@@ -74,7 +78,7 @@ def _log(x: Fraction) -> float:
     return math.log2(x.numerator) - math.log2(x.denominator)
 
 
-def _draw(axes: Axes, layer: Layer, low: float, high: float, tallest: int) -> None:
+def _draw(axes: Axes, layer: Layer, low: float, high: float) -> None:
     rows, columns = layer.weight.shape
     for positive in (True, False):
         squares = []
@@ -88,7 +92,7 @@ def _draw(axes: Axes, layer: Layer, low: float, high: float, tallest: int) -> No
         collection.set_label("positive" if positive else "negative")
         axes.add_collection(collection)
     axes.axvline(columns - 0.2, color="0.6", lw=0.7)
-    axes.set(xlim=(-0.7, columns + 1.2), ylim=(max(rows, 1) - 0.3, -0.7), aspect="equal", anchor="C")
+    axes.set(xlim=(-0.7, columns + 1.2), ylim=(max(rows, 1) - 0.3, -0.7), aspect="equal", anchor="N")
     step = max(1, columns // 8)
     ticks = [*range(0, columns, step)] if columns else []
     axes.set_xticks([*ticks, columns + 0.6], [*(str(j + 1) for j in ticks), "b"])
