@@ -106,31 +106,43 @@ def bounds() -> Figure:
     return plot_bounds(10_000, (2, 3, 4, 5))
 
 
+def _scattered(seed: int, count: int, apart: float) -> np.ndarray:
+    """Points of a square, none of them close to another."""
+    points: list[np.ndarray] = []
+    for point in np.random.default_rng(seed).integers(-12, 13, size=(600, 2)):
+        if all(np.hypot(*(point - other)) > apart for other in points):
+            points.append(point)
+    return np.array(points[:count])
+
+
 def general_position() -> Figure:
-    """In general position a line through two edits meets no other point: four neurons serve both."""
+    """In general position a line through two edits meets no other point: three neurons serve both."""
     from ftc.plots import plot_hyperplanes
 
-    points = np.random.default_rng(5).integers(-20, 21, size=(26, 2))
-    problem = FineTuningProblem(points, edits={0: 2, 1: -1, 2: 1, 3: 3})
-    return plot_hyperplanes(problem, build(problem, construction="general-position").network)
+    problem = FineTuningProblem(_scattered(61, 20, 3.4), edits={4: 1, 14: 2, 6: -2, 13: -1})
+    network = build(problem, construction="general-position").network
+    figure = plot_hyperplanes(problem, network)
+    figure.axes[0].set_title(f"{network.neurons} neurons, 2 layers, {problem.N} edits", loc="left", fontsize="medium")
+    return figure
 
 
 def slabs() -> Figure:
     """A classifier in the plane before and after a patch: with one slab a group, and with two at once."""
     from ftc.plots import plot_regions
-    from ftc.plots.style import panels
+    from ftc.plots.style import legend_below, panels
 
     def frozen(x: np.ndarray) -> np.ndarray:
-        return np.column_stack([x[:, 0] - x[:, 1] / 2, 1.2 * x[:, 1] - 0.2, -x[:, 0] - x[:, 1] / 2])
+        return np.column_stack([x[:, 0] - x[:, 1] / 2, 1.2 * x[:, 1] - 1, -x[:, 0] - x[:, 1] / 2])
 
-    points = np.random.default_rng(8).normal(size=(40, 2)).round(3)
-    labels = frozen(points).argmax(axis=1)
-    edits = {int(i): int((labels[i] + 1) % 3) for i in (2, 11, 23)}
-    problem = LabelProblem(points, frozen(points), edits)
-    grid = panels(1, 3, (10.5, 3.9), sharey=True)[0]
-    for axes, count, title in zip(grid, (1, 1, 2), ("frozen", "one slab a group", "two slabs at once"), strict=True):
-        figure = plot_regions(patch_classifier(problem, slabs=count), frozen, axes, patched=title != "frozen")
-        axes.set_title(title)
+    points = _scattered(25, 24, 2.8).astype(float)
+    problem = LabelProblem(points, frozen(points), {4: 0, 8: 2, 9: 2})
+    grid = panels(1, 3, (10, 4.4), sharey=True)[0]
+    titles = ("before", "after: one slab a group", "after: two slabs a group, at once")
+    for axes, count, title in zip(grid, (1, 1, 2), titles, strict=True):
+        figure = plot_regions(patch_classifier(problem, slabs=count), frozen, axes, patched=title != "before")
+        axes.set_title(title, loc="left", fontsize="medium")
+        axes.set_ylabel("$x_2$" if axes is grid[0] else "")
+    legend_below(figure, *grid, ncols=5)
     return figure
 
 

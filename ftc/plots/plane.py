@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from constructions import FineTuningProblem, ReLUNetwork
 from constructions.classifier import ClassifierPatch
-from ftc.plots.style import BLUE, EDITED, GREEN, PURPLE, RED, place, styled
+from ftc.plots.style import BLUE, EDITED, GREEN, PURPLE, RED, legend_below, place, styled
 
 __all__ = ["plot_hyperplanes", "plot_regions"]
 
@@ -20,9 +20,8 @@ Floats = NDArray[np.float64]
 Scores = Callable[[Floats], Floats]
 
 _FINE = 401
-_TINTS = ("#F4F4F4", "#CFE3F1", "#F3CDB5", "#BFD9CC", "#E3D3E0", "#EADFB8")
+_TINTS = ("#FAFAFA", "#C9DFF0", "#D9B08F", "#9FC9B5", "#C9A9C4", "#B5A36A")
 _MARKERS = "osD^vP"
-_HATCHES = ("", "", "", "", "", "")
 
 
 @styled
@@ -34,6 +33,8 @@ def plot_regions(
 
     A point has the marker of the label that it should have: an edited point, drawn large, the new one, any other
     the label that the frozen model gives.
+
+    Where classes meet is drawn as exactly as a raster of 401 x 401 points tells.
 
     Args:
         scores: the frozen model: points of shape `(n, 2)` to scores of shape `(n, C)`.
@@ -55,7 +56,8 @@ def plot_regions(
     groups = getattr(patch.encoder, "groups", None)
     if groups is None:
         raise ValueError(f"the patch is by {patch.encoding}: expected slabs")
-    axes, figure = place(axes, (4.4, 4.2))
+    alone = axes is None
+    axes, figure = place(axes, (4.4, 5))
     points = problem.points.astype(np.float64)
     box = _box(points)
     x, y = (np.linspace(low, high, _FINE) for low, high in zip(*box, strict=True))
@@ -71,12 +73,16 @@ def plot_regions(
     wanted[list(problem.labels)] = list(problem.labels.values())
     edited = np.isin(np.arange(problem.K), list(problem.labels))
     for c in range(problem.C):
-        for chosen, look in (
-            (~edited, {"ms": 4, "mfc": "white", "mec": "0.2"}),
-            (edited, {"ms": 8, "mfc": RED, "mec": "black"}),
+        for name, chosen, look in (
+            ("protected", ~edited, {"ms": 4.5, "mfc": "white", "mec": "0.2"}),
+            ("edited, to be", edited, {"ms": 8.5, "mfc": RED, "mec": "black"}),
         ):
             some = points[(wanted == c) & chosen]
-            axes.plot(*some.T, ls="none", marker=_MARKERS[c % 6], mew=0.8, zorder=3, **look)
+            if len(some):
+                axes.plot(
+                    *some.T, ls="none", marker=_MARKERS[c % 6], mew=0.8, zorder=3, label=f"{name} class {c}",
+                    **look,
+                )  # fmt: skip
     if patched:
         for k, group in enumerate(groups):
             for j, slab in enumerate(group.slabs):
@@ -86,7 +92,10 @@ def plot_regions(
                         ls=("-", (0, (4, 2)))[j % 2], lw=1.1,
                     )  # fmt: skip
                     drawn.set_gid(f"slab-{k}-{j}")
+                    drawn.set_label(f"slab {j + 1} of group {k + 1}")
     axes.set(xlim=box[:, 0], ylim=box[:, 1], xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    if alone:
+        legend_below(figure, axes, ncols=2)
     return figure
 
 
@@ -108,7 +117,8 @@ def plot_hyperplanes(
     """
     if problem.d != 2:
         raise ValueError(f"the points have {problem.d} inputs: expected 2")
-    axes, figure = place(axes, (4.6, 4.2))
+    alone = axes is None
+    axes, figure = place(axes, (4.6, 5))
     points = np.asarray(problem.points.numerators, dtype=object) / problem.points.denominator
     points = points.astype(np.float64)
     box = _box(points)
@@ -130,10 +140,21 @@ def plot_hyperplanes(
         if ends is not None:
             [drawn] = axes.plot(*ends.T, color=BLUE, lw=0.8)
             drawn.set_gid("hyperplane")
+            drawn.set_label("where a neuron turns on")
     edited = np.isin(np.arange(problem.K), list(problem.delta))
-    axes.plot(*points[~edited].T, ls="none", marker="o", ms=3.5, mfc="white", mec="0.2", mew=0.8)
+    axes.plot(*points[~edited].T, ls="none", marker="o", ms=3.5, mfc="white", mec="0.2", mew=0.8,
+              label="protected points")  # fmt: skip
     axes.plot(*points[edited].T, **EDITED)
+    for k in np.flatnonzero(edited).tolist():
+        axes.annotate(
+            f"{problem.delta[k]}".replace("-", "−"), points[k], textcoords="offset points", xytext=(7, 4),
+            bbox={"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.8},
+        )  # fmt: skip
     axes.set(xlim=box[:, 0], ylim=box[:, 1], xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    axes.fill([], [], facecolor="#F3CDB5", label="g is positive")
+    axes.fill([], [], facecolor="#CFE3F1", hatch="///", edgecolor="0.4", lw=0, label="g is negative")
+    if alone:
+        legend_below(figure, axes, ncols=2)
     return figure
 
 
