@@ -122,12 +122,14 @@ def general_position() -> Figure:
     problem = FineTuningProblem(_scattered(61, 20, 3.4), edits={4: 1, 14: 2, 6: -2, 13: -1})
     network = build(problem, construction="general-position").network
     figure = plot_hyperplanes(problem, network)
-    figure.axes[0].set_title(f"{network.neurons} neurons, 2 layers, {problem.N} edits", loc="left", fontsize="medium")
+    figure.axes[0].set_title(
+        f"{network.neurons} neurons, 2 layers, {problem.N} edits", loc="left", fontsize="medium"
+    )
     return figure
 
 
 def slabs() -> Figure:
-    """A classifier in the plane before and after a patch: with one slab a group, and with two at once."""
+    """A classifier in the plane before and after a patch: with one slab, and with two at once."""
     from ftc.plots import plot_regions
     from ftc.plots.style import legend_below, panels
 
@@ -135,9 +137,9 @@ def slabs() -> Figure:
         return np.column_stack([x[:, 0] - x[:, 1] / 2, 1.2 * x[:, 1] - 1, -x[:, 0] - x[:, 1] / 2])
 
     points = _scattered(25, 24, 2.8).astype(float)
-    problem = LabelProblem(points, frozen(points), {4: 0, 8: 2, 9: 2})
+    problem = LabelProblem(points, frozen(points), {4: 0})
     grid = panels(1, 3, (10, 4.4), sharey=True)[0]
-    titles = ("before", "after: one slab a group", "after: two slabs a group, at once")
+    titles = ("before", "after: in one slab", "after: in two slabs at once")
     for axes, count, title in zip(grid, (1, 1, 2), titles, strict=True):
         figure = plot_regions(patch_classifier(problem, slabs=count), frozen, axes, patched=title != "before")
         axes.set_title(title, loc="left", fontsize="medium")

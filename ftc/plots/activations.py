@@ -36,7 +36,10 @@ def plot_activations(
     if not active:
         raise ValueError("the network has no hidden layer")
     grid = panels(
-        len(active), size=(8, 0.13 * sum(heights) + 0.75 * len(active) + 0.5), height_ratios=heights, sharex=True
+        len(active),
+        size=(8, 0.13 * sum(heights) + 0.75 * len(active) + 0.5),
+        height_ratios=heights,
+        sharex=True,
     )[:, 0]
     edits = [place for place, i in enumerate(order) if i in problem.delta]
     for k, (axes, layer) in enumerate(zip(grid, active, strict=True), start=1):
@@ -54,13 +57,22 @@ def plot_activations(
         axes.set_title(
             f"hidden layer {k}: {count} neuron{'s' * (count != 1)}, {patterns} pattern{'s' * (patterns != 1)}"
         )
-        axes.set(xlim=(-0.7, problem.K - 0.3), ylim=(max(count, 1) - 0.4, -1.2 - 0.04 * count), ylabel="neuron")
-        axes.set_yticks(range(0, count, max(1, count // 8)), [str(j + 1) for j in range(0, count, max(1, count // 8))])
+        axes.set(
+            xlim=(-0.7, problem.K - 0.3), ylim=(max(count, 1) - 0.4, -1.2 - 0.04 * count), ylabel="neuron"
+        )
+        axes.set_yticks(
+            range(0, count, max(1, count // 8)), [str(j + 1) for j in range(0, count, max(1, count // 8))]
+        )
         axes.plot(edits, [-0.85 - 0.02 * count] * len(edits), **(EDITED | {"ms": 4}))
     grid[-1].set_xlabel("points in the order of t = direction · x" if direction else "points")
     figure = place(grid[0], (0, 0))[1]
     bar = grid[0].barh([0], [0], color=BLUE)
-    figure.legend([bar, grid[0].lines[-1]], ["the neuron is active", "edited points"], loc="outside lower center", ncols=2)
+    figure.legend(
+        [bar, grid[0].lines[-1]],
+        ["the neuron is active", "edited points"],
+        loc="outside lower center",
+        ncols=2,
+    )
     return figure
 
 

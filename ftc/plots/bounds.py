@@ -54,7 +54,9 @@ def plot_bounds(
     return figure
 
 
-def _draw_band(axes: Axes, numbers: list[int], scale: list[float], depth: int, one_sign: bool, k: int) -> None:
+def _draw_band(
+    axes: Axes, numbers: list[int], scale: list[float], depth: int, one_sign: bool, k: int
+) -> None:
     color, marker, line = LOOKS[k % len(LOOKS)]
     low, high = (
         [bound(depth, n, None, one_sign) / s for n, s in zip(numbers, scale, strict=True)]

@@ -5,15 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from constructions import Solution
 from ftc.plots.signals import Signal, clipped, positions, pre_activations, scale
-from ftc.plots.style import BLUE, EDITED, FOLDS, KNOTS, PROTECTED, PURPLE, RED, legend_below, panels, place, styled
+from ftc.plots.style import (
+    BLUE,
+    EDITED,
+    FOLDS,
+    KNOTS,
+    PROTECTED,
+    PURPLE,
+    RED,
+    legend_below,
+    panels,
+    place,
+    styled,
+)
 
 __all__ = ["Profile", "plot_along_direction"]
+
+_GAP: dict[str, Any] = {"color": "white", "ls": "none", "marker": "|", "ms": 8, "mew": 3}
 
 Window = tuple[int, int, int]
 
@@ -45,7 +60,9 @@ class Profile:
         problem, network = solution.problem, solution.network
         [g] = pre_activations(network, solution.direction, network.depth)
         values = [problem.delta.get(i, Fraction(0)) for i in range(problem.K)]
-        title = f"{network.neurons} neurons in {network.depth} layers change {problem.N} of {problem.K} outputs"
+        title = (
+            f"{network.neurons} neurons in {network.depth} layers change {problem.N} of {problem.K} outputs"
+        )
         t = positions(problem, solution.direction)
         first = pre_activations(network, solution.direction, 1) if network.depth > 2 else []
         turns = {-value / slope for slope, value in (one.affine[0] for one in first) if slope}
@@ -132,8 +149,16 @@ def _draw(axes: Axes, profile: Profile, low: Fraction, high: Fraction, windows: 
         for a, c, sign in signed:
             if sign == convex:
                 ends = [x(a), x(c)]
-                axes.plot(ends, [height] * 2, color=color, lw=wide, transform=strip, label=name)
-                axes.plot(ends, [height] * 2, color="white", ls="none", marker="|", ms=8, mew=3, transform=strip)
+                axes.plot(
+                    ends,
+                    [height] * 2,
+                    color=color,
+                    lw=wide,
+                    solid_capstyle="butt",
+                    transform=strip,
+                    label=name,
+                )
+                axes.plot(ends, [height] * 2, transform=strip, **_GAP)
                 name = "_"  # one entry in the legend
     room = 0.25 if signed else 0.1
     bottom = -1.5 * y(largest) - (room * 3 * y(largest)) / (1 - room)
@@ -151,4 +176,3 @@ def _signed(profile: Profile, windows: Iterable[Window]) -> Iterable[tuple[Fract
         if bend == 0 or a == b or b == c:
             raise ValueError(f"{window} is no window: its second difference is 0")
         yield a, c, bend > 0
-

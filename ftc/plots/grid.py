@@ -49,7 +49,9 @@ def plot_grid(solution: Solution) -> Figure:
     low, high = _ends(profile)
     ts = sorted({low, high, *profile.breakpoints, *profile.positions})
     ts = [t for t in ts if low <= t <= high]
-    axes.plot([float(t) for t in ts], [float(profile(t)) for t in ts], color=BLUE, label="g, the sum of all columns")
+    axes.plot(
+        [float(t) for t in ts], [float(profile(t)) for t in ts], color=BLUE, label="g, the sum of all columns"
+    )
     for look, edited in ((PROTECTED, False), (EDITED, True)):
         chosen = [t for t, v in zip(profile.positions, profile.values, strict=True) if (v != 0) == edited]
         axes.plot([float(t) for t in chosen], [float(profile(t)) for t in chosen], **look)
@@ -94,7 +96,9 @@ def _draw_column(
     axes.axhline(0, color="0.6", lw=0.6)
     axes.plot([float(t) for t in ts], [float(y) for y in ys], color=PURPLE, label="M h (clipped)")
     ts, ys = clipped(lambda t: above(t) - plain(t), sorted({low, high, *profile.knots}), 4 * c)
-    axes.plot([float(t) for t in ts], [float(y) for y in ys], color=RED, ls=(0, (4, 1.5)), lw=1, label="v (clipped)")
+    axes.plot(
+        [float(t) for t in ts], [float(y) for y in ys], color=RED, ls=(0, (4, 1.5)), lw=1, label="v (clipped)"
+    )
     for k, t in enumerate(profile.knots):
         axes.axvline(float(t), label="_" if k else "knots: here M h and v may bend", **FOLDS)
     size = float(c)

@@ -100,9 +100,7 @@ def plot_regions(
 
 
 @styled
-def plot_hyperplanes(
-    problem: FineTuningProblem, network: ReLUNetwork, axes: Axes | None = None
-) -> Figure:
+def plot_hyperplanes(problem: FineTuningProblem, network: ReLUNetwork, axes: Axes | None = None) -> Figure:
     """Draw the line where each neuron of the first layer turns on, for points in the plane, and where `g` is
     positive and negative; the figure.
 
@@ -193,7 +191,9 @@ def _half(corners: Sequence[Floats], row: Floats) -> list[Floats]:
 def _segment(row: Floats, box: Floats) -> Floats | None:
     """Where a line passes through a box."""
     (left, low), (right, high) = box
-    ends = _half([np.array(corner) for corner in ((left, low), (right, low), (right, high), (left, high))], row)
+    ends = _half(
+        [np.array(corner) for corner in ((left, low), (right, low), (right, high), (left, high))], row
+    )
     on = [end for end in ends if abs(row[:2] @ end + row[2]) < 1e-9 * np.abs(box).max()]
     return np.array(on[:2]) if len(on) >= 2 else None
 

@@ -46,7 +46,10 @@ def plot_weights(network: ReLUNetwork, block: int = 0) -> Figure:
         _draw(axes, layer, low, high)
         rows, columns = layer.weight.shape
         axes.set_title(f"layer {k}: {rows} × {columns}")
-        axes.set(xlabel="input" if k == 1 else f"neuron of layer {k - 1}", ylabel="output" if k == len(shapes) else "neuron")
+        axes.set(
+            xlabel="input" if k == 1 else f"neuron of layer {k - 1}",
+            ylabel="output" if k == len(shapes) else "neuron",
+        )
         if k == 2 and block:
             for first in range(0, rows, block):
                 if first:
@@ -64,7 +67,11 @@ def plot_weights(network: ReLUNetwork, block: int = 0) -> Figure:
 
 
 def _look(positive: bool) -> dict[str, object]:
-    return {"facecolor": BLUE if positive else "white", "edgecolor": BLUE if positive else RED, "linewidth": 1.0}
+    return {
+        "facecolor": BLUE if positive else "white",
+        "edgecolor": BLUE if positive else RED,
+        "linewidth": 1.0,
+    }
 
 
 def _rows(layer: Layer) -> list[list[Fraction]]:
