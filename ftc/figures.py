@@ -42,7 +42,7 @@ def windows() -> Figure:
 
 
 def lower_bound() -> Figure:
-    """Why three layers need about 4 sqrt(N): halves of opposite sign, with two windows of one sign an edit."""
+    """Why three layers need about 4 sqrt(N): halves of opposite sign, two windows of one sign an edit."""
     from ftc.plots import Profile, plot_along_direction
 
     problem = halves(6)
@@ -85,7 +85,7 @@ def grid_weights() -> Figure:
 
 
 def grid_activations() -> Figure:
-    """Activation patterns of a grid: two neurons of a block are active at its edits, all or none elsewhere."""
+    """Activation patterns of a grid: two of a block are active at its edits, all or none elsewhere."""
     from ftc.plots import plot_activations
 
     solution = _grid()

@@ -1,4 +1,4 @@
-"""Pictures in one style, from the objects of this library: each function draws into axes or makes a figure."""
+"""Pictures in one style, from the objects of this library: functions draw into axes or make a figure."""
 
 from ftc.plots.activations import plot_activations
 from ftc.plots.bounds import plot_bounds

@@ -14,8 +14,8 @@ __all__ = ["plot_activations"]
 def plot_activations(
     problem: FineTuningProblem, network: ReLUNetwork, direction: tuple[int, ...] | None = None, block: int = 0
 ) -> Figure:
-    """Draw a row for every hidden neuron, a panel for every hidden layer, with a bar over the points at which the
-    neuron is active (its pre-activation is positive, exactly); edited points are marked; the figure.
+    """Draw a row for every hidden neuron, a panel for every hidden layer, with a bar over the points at which
+    the neuron is active (its pre-activation is positive, exactly); edited points are marked; the figure.
 
     Args:
         direction: points stand in the order of their projections, or else of their indices.
@@ -24,7 +24,7 @@ def plot_activations(
     >>> from constructions import build
     >>> problem = FineTuningProblem([[t] for t in range(5)], edits={2: 3})
     >>> figure = plot_activations(problem, build(problem, 2, construction="tents").network)
-    >>> figure.axes[0].get_title()
+    >>> figure.axes[0].get_title(loc="left")
     'hidden layer 1: 3 neurons, 4 patterns'
     """
     order = list(range(problem.K))

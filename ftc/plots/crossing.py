@@ -20,8 +20,8 @@ def plot_crossing(solution: Solution) -> Figure:
     """Draw a band crossing: the function `S` with the band `(0, H)` around its edits, the output stage `D`
     beside it, and `g = D(S)`; the figure.
 
-    `S` is below 0 or above `H` at every protected point, where `D` is 0, and crosses the band at every edit, at
-    the height where `D` is the wanted change. It is clipped beyond the band.
+    `S` is below 0 or above `H` at every protected point, where `D` is 0, and crosses the band at every edit,
+    at the height where `D` is the wanted change. It is clipped beyond the band.
 
     Raises:
         ValueError: the construction is no band crossing.

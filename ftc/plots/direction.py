@@ -35,8 +35,9 @@ Window = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Profile:
-    """A network as a function of `t = direction . x`, with the data and the edits on the line, and the `knots`
-    of three layers and more: where neurons of the first layer turn on or off between the ends of the data."""
+    """A network as a function of `t = direction . x`, with the data and the edits on the line, and the
+    `knots` of three layers and more: where neurons of the first layer turn on or off between the ends of
+    the data."""
 
     g: Signal
     positions: list[Fraction]
@@ -93,8 +94,8 @@ def plot_along_direction(
     breakpoints from below.
 
     Args:
-        axes: where to draw. Without it there is a new figure, which has a second panel for the five edits that
-            lie closest together if there are more than six of them, and no windows.
+        axes: where to draw. Without it there is a new figure, which has a second panel for the five edits
+            that lie closest together if there are more than six of them, and no windows.
         windows: triples of indices of points, as those of `constructions.obstruction.obstruct`.
         span: from where to where; all data if left out.
 

@@ -20,8 +20,8 @@ def plot_grid(solution: Solution) -> Figure:
     """Draw a grid: for every column its `M h`, its `v` and the band of half-width `c` within which the column
     gives `v`, and in the last panel `g`, the sum of the columns; the figure.
 
-    `M h` is 0 at the column's edit of every group, and outside the band at every other data point. It may bend
-    at the knots between groups alone, and is clipped beyond twice the band.
+    `M h` is 0 at the column's edit of every group, and outside the band at every other data point. It may
+    bend at the knots between groups alone, and is clipped beyond twice the band.
 
     Raises:
         ValueError: the construction is no grid, or its changes have one sign, so that there is no band.

@@ -99,7 +99,7 @@ def _distances(axes: Axes, report: dict[str, Any], distances: NDArray[np.float64
     radius = report["radius"]
     low = min(shown.min(), radius or np.inf)
     bins = np.geomspace(low * 0.9, shown.max() * 1.1, 30)
-    axes.hist(shown, bins=bins, color=BLUE, alpha=0.7)
+    axes.hist(shown, bins=bins.tolist(), color=BLUE, alpha=0.7)
     axes.set_xscale("log")
     if radius is not None:
         axes.axvline(radius, color="0.3", lw=0.8, ls="--", label="certified radius: g is 0")

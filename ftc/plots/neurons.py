@@ -16,9 +16,9 @@ __all__ = ["plot_neurons"]
 
 @styled
 def plot_neurons(solution: Solution) -> Figure:
-    """Draw a network of two layers along its direction: `g` above, and below the terms `w relu(a t + b)` of which
-    it is the sum, with the output bias; the figure. At a breakpoint of `g` an arrow points to the side on which
-    its neuron is active.
+    """Draw a network of two layers along its direction: `g` above, and below the terms `w relu(a t + b)` of
+    which it is the sum, with the output bias; the figure. At a breakpoint of `g` an arrow points to the side
+    on which its neuron is active.
 
     Raises:
         ValueError: the network has more layers, or is no function along one direction.

@@ -31,8 +31,8 @@ def plot_regions(
     """Draw the decision regions of a classifier of points in the plane, before or after a patch, with the
     slabs of the patch; the figure.
 
-    A point has the marker of the label that it should have: an edited point, drawn large, the new one, any other
-    the label that the frozen model gives.
+    A point has the marker of the label that it should have: an edited point, drawn large, the new one, any
+    other the label that the frozen model gives.
 
     Where classes meet is drawn as exactly as a raster of 401 x 401 points tells.
 
@@ -73,10 +73,11 @@ def plot_regions(
     wanted[list(problem.labels)] = list(problem.labels.values())
     edited = np.isin(np.arange(problem.K), list(problem.labels))
     for c in range(problem.C):
-        for name, chosen, look in (
+        looks: tuple[tuple[str, NDArray[np.bool_], dict[str, Any]], ...] = (
             ("protected", ~edited, {"ms": 4.5, "mfc": "white", "mec": "0.2"}),
             ("edited, to be", edited, {"ms": 8.5, "mfc": RED, "mec": "black"}),
-        ):
+        )
+        for name, chosen, look in looks:
             some = points[(wanted == c) & chosen]
             if len(some):
                 axes.plot(
@@ -163,7 +164,7 @@ def slab_polygons(h: Floats, v: Floats, box: Floats) -> list[list[Floats]]:
     >>> box = np.array([[-2.0, -1.0], [2.0, 1.0]])
     >>> [[corner.tolist() for corner in part] for part in
     ...  slab_polygons(np.array([1.0, 0, 0]), np.array([0, 0, 1.0]), box)]
-    [[[1.0, -1.0], [1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0]]]
+    [[[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]]
     """
     (left, low), (right, high) = box
     out = []

@@ -47,8 +47,8 @@ def signals(found: Pieces) -> list[Signal]:
 
 
 def pre_activations(network: ReLUNetwork, direction: Sequence[int], layer: int) -> list[Signal]:
-    """Of all neurons of a layer, from 1; the last layer has the outputs. All first-layer rows must be multiples
-    of the direction.
+    """Of all neurons of a layer, from 1; the last layer has the outputs. All first-layer rows must be
+    multiples of the direction.
 
     Raises:
         ValueError: there is no such layer, the network is no function along the direction, or it has too many

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,17 +23,17 @@ _CELL = 0.21  # inches
 
 @styled
 def plot_weights(network: ReLUNetwork, block: int = 0) -> Figure:
-    """Draw all weights and biases, a panel a layer: filled squares are positive, hollow ones negative, an empty
-    place is 0, and the side of a square grows with the logarithm of the magnitude; the figure.
+    """Draw all weights and biases, a panel a layer: filled squares are positive, hollow ones negative, an
+    empty place is 0, and the side of a square grows with the logarithm of the magnitude; the figure.
 
     Args:
-        block: a line after every so many neurons of the second layer: 4 for the columns of a grid, 3 if all its
-            changes have one sign.
+        block: a line after every so many neurons of the second layer: 4 for the columns of a grid, 3 if all
+            its changes have one sign.
 
     >>> from constructions import FineTuningProblem, build
     >>> problem = FineTuningProblem([[t] for t in range(5)], edits={2: 3})
     >>> figure = plot_weights(build(problem, 2, construction="tents").network)
-    >>> [axes.get_title() for axes in figure.axes[:2]]
+    >>> [axes.get_title(loc="left") for axes in figure.axes[:2]]
     ['layer 1: 3 × 1', 'layer 2: 1 × 3']
     """
     sizes = [abs(x) for layer in network.layers for row in _rows(layer) for x in row if x]
@@ -66,7 +67,7 @@ def plot_weights(network: ReLUNetwork, block: int = 0) -> Figure:
     return figure
 
 
-def _look(positive: bool) -> dict[str, object]:
+def _look(positive: bool) -> dict[str, Any]:
     return {
         "facecolor": BLUE if positive else "white",
         "edgecolor": BLUE if positive else RED,
