@@ -119,7 +119,7 @@ def general_position() -> Figure:
     """In general position a line through two edits meets no other point: three neurons serve both."""
     from ftc.plots import plot_hyperplanes
 
-    problem = FineTuningProblem(_scattered(61, 20, 3.4), edits={4: 1, 14: 2, 6: -2, 13: -1})
+    problem = FineTuningProblem(_scattered(285, 20, 3.4), edits={5: 2, 19: 3, 14: -3, 18: -2})
     network = build(problem, construction="general-position").network
     figure = plot_hyperplanes(problem, network)
     figure.axes[0].set_title(

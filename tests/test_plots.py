@@ -32,6 +32,7 @@ from ftc.plots import (
     plot_weights,
     save,
 )
+from ftc.plots.signals import pre_activations
 from ftc.reading import read_profile
 
 
@@ -93,6 +94,24 @@ def test_the_curve_the_breakpoints_and_the_points_are_those_of_the_network(
     again = read_profile(write_certificate(solution, tmp_path / "a.json"))
     if again.positions == profile.positions:
         assert (again.breakpoints, again.knots) == (profile.breakpoints, profile.knots)
+
+
+def test_breakpoints_of_a_neuron_are_its_own() -> None:
+    solution = build(random_problem(9, edits=12), construction="grid")
+    assert solution.direction is not None
+    for layer in (1, 2, 3):
+        for signal in pre_activations(solution.network, solution.direction, layer):
+            assert len(signal.affine) == len(signal.breakpoints) + 1
+            assert all(a != b for a, b in pairwise(slope for slope, _ in signal.affine))
+    points = solution.problem.points
+    for z, layer in zip(solution.network.hidden(points), (1, 2, 3), strict=True):
+        found = pre_activations(solution.network, solution.direction, layer)
+        t = Profile.of(solution).positions
+        assert [[f(x) for f in found] for x in t] == [
+            [Fraction(int(entry), z.denominator) for entry in row] for row in z.numerators
+        ]
+    with pytest.raises(ValueError, match="not a function along"):
+        pre_activations(solution.network, (solution.direction[0], solution.direction[1] + 1), 1)
 
 
 @pytest.mark.parametrize("problem", [alternating(4), halves(5)], ids=["alternating", "halves"])
