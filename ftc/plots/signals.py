@@ -36,6 +36,9 @@ def signals(found: Pieces) -> list[Signal]:
     >>> [ramp] = signals(pieces(network, [1]))
     >>> ramp.breakpoints, ramp(Fraction(1)), ramp(Fraction(7))
     ([Fraction(0, 1), Fraction(2, 1)], Fraction(1, 2), Fraction(1, 1))
+    >>> both = Network([[[1, 0], [1, -2]], [[1, 0, 0], [0, 1, 0]]], [1, 1])  # relu(t) and relu(t - 2)
+    >>> [one.breakpoints for one in signals(pieces(both, [1]))]
+    [[Fraction(0, 1)], [Fraction(2, 1)]]
     """
     bounds = [Fraction(int(t.p), int(t.q)) for t in found.bounds]
     out = []
