@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow hunt notebooks pairs lint docs bench contest wheel clean
+.PHONY: demo test slow hunt notebooks pairs lint docs bench contest figures wheel clean
 
 demo: $(READY)
 	$(BIN)/ftc demo
@@ -51,6 +51,10 @@ bench: $(READY)
 # this project's patch beside other ways to repair a model: benchmarks/results/patching.md
 contest: $(READY)
 	$(BIN)/python -m benchmarks.patching
+
+# every figure of the documentation
+figures: $(READY)
+	$(BIN)/ftc figures -o docs/figures
 
 wheel: $(READY)
 	rm -rf build/lib

@@ -28,7 +28,7 @@ from constructions import (
     refuse_target,
     write_certificate,
 )
-from ftc import export, patch, plan, proofs, trials, undo
+from ftc import export, figures, patch, plan, proofs, trials, undo
 from ftc.lower_bounds import COMMANDS, Json
 from ftc.progress import steps
 from ftc.tables import read_problem, read_size
@@ -256,6 +256,7 @@ for name, command in (
     | undo.COMMANDS
     | plan.COMMANDS
     | export.COMMANDS
+    | figures.COMMANDS
 ).items():
     app.command(name)(command)
 
@@ -265,16 +266,16 @@ def plot_command(
     certificate: Annotated[
         Path, typer.Argument(help="A certificate whose g is a function along one direction.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture, a .png file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture: .png, .svg or .pdf.")],
 ) -> None:
     """Draw g along its direction, with data points, edited points and breakpoints."""
-    from ftc.plots import plot_along_direction, refuse_picture
+    from ftc.plots import plot_along_direction, refuse_picture, save
     from ftc.reading import read_profile
 
     refuse_picture(output)
     with steps() as (say, _):
         say("drawing")
-        plot_along_direction(read_profile(certificate), output)
+        save(plot_along_direction(read_profile(certificate)), output)
     print(f"wrote {output}")
 
 

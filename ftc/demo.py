@@ -13,7 +13,7 @@ from rich.table import Table
 
 import verify
 from constructions import FineTuningProblem, bounds, build, write_certificate
-from ftc.plots import plot_along_direction
+from ftc.plots import plot_along_direction, save
 from ftc.progress import steps
 from ftc.reading import read_profile
 
@@ -93,7 +93,7 @@ def run(folder: Path, edits: int, seed: int) -> None:
     picture = folder / "digits.png"
     with steps() as (say, _):
         say("drawing")
-        plot_along_direction(read_profile(path), picture)
+        save(plot_along_direction(read_profile(path)), picture)
     console.print(f"Certificates and picture: {folder}/ (picture: {picture})", markup=False)
     if refused:
         raise ValueError("; ".join(refused))

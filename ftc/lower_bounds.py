@@ -175,7 +175,7 @@ def table(
             f"--edits and --layers ask for {len(chosen) * len(depths)} cells: expected at most 100000"
         )
     if picture is not None:
-        from ftc.plots import plot_bounds, refuse_picture
+        from ftc.plots import plot_bounds, refuse_picture, save
 
         refuse_picture(picture)
     rows = {
@@ -200,7 +200,7 @@ def table(
         lines = (f"{n},{depth},{low},{high}\n" for (n, depth), (low, high) in rows.items())
         write_whole(csv, "".join(["N,layers,lower,upper\n", *lines]).encode())
     if picture is not None:
-        plot_bounds(picture, max(chosen), depths, one_sign)
+        save(plot_bounds(max(chosen), depths, one_sign), picture)
     Console().print(shown)
 
 

@@ -186,11 +186,11 @@ def _number(name: str, given: str, *words: str, least: bool = False) -> Any:
 
 
 def _write(folder: Path, name: str, merged: Merged, found: ClassifierPatch, report: dict[str, Any]) -> None:
-    from ftc.impact_picture import plot_impact
+    from ftc.plots import plot_impact, save
 
     write_whole(folder / name, merged.content)
     write_whole(folder / "impact.json", (json.dumps(report, indent=1) + "\n").encode())
-    plot_impact(report, nearest_slab(found), folder / "impact.png")
+    save(plot_impact(report, nearest_slab(found)), folder / "impact.png")
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"patch": patch}

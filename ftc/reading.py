@@ -7,6 +7,7 @@ from pathlib import Path
 
 from constructions import FineTuningProblem
 from ftc.plots import Profile
+from ftc.plots.signals import signals
 from verify.engine.line import common_direction, pieces
 from verify.kernel import Certificate, Malformed, read_certificate
 
@@ -73,7 +74,12 @@ def read_profile(path: Path) -> Profile:
         f"{network.neurons} neurons in {len(network.layers)} layers change {len(certificate.edits)} "
         f"of {len(positions)} outputs"
     )
-    return Profile(found, positions, values, title)
+    turns = set()
+    if len(network.layers) > 2:
+        pivot = next(k for k, u in enumerate(direction) if u)
+        turns = {Fraction(-row[-1] * direction[pivot], row[pivot]) for row in network.layers[0] if row[pivot]}
+    knots = sorted(t for t in turns if min(positions) < t < max(positions))
+    return Profile(signals(found)[0], positions, values, title, knots)
 
 
 def read(path: Path) -> Certificate:
