@@ -42,7 +42,7 @@ verify.pyz: $(shell find verify -name '*.py')
 	$(PYTHON) -m zipapp build/pyz -m verify.__main__:main -o $@
 
 # the site in site/: open site/index.html
-docs: $(READY)
+docs: figures
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(READY)

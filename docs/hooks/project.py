@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+
+from ftc.figures import FIGURES
 
 ROOT = Path(__file__).parents[2]
 SHOWN = (
@@ -156,9 +159,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         markdown = markdown.replace("<!-- contest -->", first_table(results))
 
     def figure(found: re.Match[str]) -> str:
-        name, caption = found.groups()
+        name = found[1]
+        caption = (inspect.getdoc(FIGURES[name]) or "").splitlines()[0]
         there = files.get_file_from_path(f"figures/{name}.svg") is not None
         up = "../" * page.file.src_uri.count("/")
-        return f"![{caption}]({up}figures/{name}.svg)\n\n*{caption}*" if there else found[0]
+        return f"![{caption}]({up}figures/{name}.svg)\n\n*{caption}*" if there else ""
 
-    return re.sub(r"<!-- figure ([\w-]+): (.*?) -->", figure, markdown, flags=re.DOTALL)
+    markdown = markdown.replace(
+        "<!-- figures -->", "\n\n".join(f"<!-- figure {name} -->" for name in FIGURES)
+    )
+    return re.sub(r"<!-- figure ([\w-]+) -->", figure, markdown)
