@@ -438,9 +438,13 @@ def test_a_plan_is_what_is_built(n: int) -> None:
 
 
 def test_a_full_group_takes_no_further_one() -> None:
-    for n in (64, 128):
-        two = {offer.construction: offer.neurons for offer in plan(n, 1000, 64, 10)}
-        assert (two["two layers"], two["classifier patch"]) == (4 * n // 64, 7 * n // 64 + 2)
+    for groups in (1, 2):
+        offers = plan(64 * groups, 1000, 64, 10)
+        found = {offer.construction: offer.neurons for offer in offers}
+        assert found["two layers"] == 4 * groups
+        assert found["classifier patch, one slab"] == 3 * groups + 2
+        found = {offer.construction: offer.neurons for offer in plan(63 * groups, 1000, 64, 10)}
+        assert found["classifier patch"] == 7 * groups + 2
 
 
 def test_the_count_of_parameters_is_that_of_a_network_of_two_layers() -> None:
