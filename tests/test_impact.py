@@ -23,8 +23,8 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from constructions.classifier import patch_classifier
 from constructions.labels import LabelProblem
 from ftc.impact import effect, neighbourhood
-from ftc.impact_picture import plot_impact
 from ftc.impact_report import impact_report, impact_text
+from ftc.plots import plot_impact
 from ftc.sklearn import AdditivePatch
 
 
@@ -218,9 +218,7 @@ def test_a_model_of_several_outputs_is_named(run, capsys, second) -> None:
     )
 
 
-def test_a_picture_pairs_the_leads_of_a_sample(monkeypatch, tmp_path) -> None:
-    figures: list[Any] = []
-    monkeypatch.setattr("ftc.impact_picture.save", lambda figure, path: figures.append(figure))
+def test_a_picture_pairs_the_leads_of_a_sample() -> None:
     model, points = normal()
     for rows in ([3], range(12)):
         wanted = {i: int(label) for i, label in flipped(model, points, rows).items()}
@@ -228,15 +226,15 @@ def test_a_picture_pairs_the_leads_of_a_sample(monkeypatch, tmp_path) -> None:
         found = patch_classifier(LabelProblem(points, np.column_stack([0 * scores, scores]), wanted))
         report = impact_report(AdditivePatch.from_patch(model, found, points), found, points, None, 0)
         report["lead_after"].sort(reverse=len(rows) > 1)  # another order than before
-        plot_impact(report, np.ones(3), tmp_path / "x.png")
+        figure = plot_impact(report, np.ones(3))
         before, after = (
-            next(line for line in figures[-1].axes[0].lines if line.get_label() == name).get_ydata().tolist()
+            next(line for line in figure.axes[0].lines if line.get_label() == name).get_ydata().tolist()
             for name in ("before", "after")
         )
         drawn = list(zip(before, after, strict=True))
         assert drawn == sorted(zip(report["lead_before"], report["lead_after"], strict=True))
         assert len(drawn) == len(rows)
-        title = figures[-1].get_suptitle()
+        title = figure.get_suptitle()
         assert ("fix 1 sample and leave 39" if len(rows) == 1 else "fix 12 samples and leave 28") in title
 
 
