@@ -14,6 +14,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from constructions import refuse_target
 from constructions.files import write_whole
 from ftc.progress import steps
 from ftc.reading import read
@@ -57,8 +58,7 @@ def export(
     onnx: a graph from points (batch, d) to g (batch, outputs). torch: the state dict of an nn.Sequential of
     Linear and ReLU. numpy: an .npz with weight_0, bias_0, and so on. latex: the formula, exactly.
     """
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"{output.parent} is not a folder")
+    refuse_target(output)
     with steps() as (say, _):
         say("reading")
         found = read(certificate)

@@ -246,9 +246,9 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         return still_where_strange(run(self.layers_, numbers(self._inputs(X))))
 
     def scores(self, X: Any) -> NDArray[Any]:  # noqa: N803
-        """`frozen_scores + g`, shape `(K, C)`."""
+        """`frozen_scores + g`, shape `(K, C)`; the very bits of the first where `g` is 0."""
         change = self.change(X)
-        return np.asarray(frozen_scores(self.estimator_, X) + change)
+        return np.asarray(frozen_scores(self.estimator_, X) - (0 - change))  # -0.0 + 0.0 would be 0.0
 
     def decision_function(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """The scores; for two classes the second less the first, shape `(K,)`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -112,9 +113,23 @@ def test_whole_numbers_are_short_floats(run, capsys) -> None:
     write_certificate(build(problem, construction="tents"), "whole.json")
     assert run("export", "whole.json", "--to", "numpy", "-o", "g") == 0
     assert "3 neurons in float32" in capsys.readouterr().out
-    assert run("export", "whole.json", "--to", "numpy", "-o", "g", "--dtype", "float64") == 0
+    assert run("export", "whole.json", "--to", "numpy", "-o", "long", "--dtype", "float64") == 0
     assert "3 neurons in float64" in capsys.readouterr().out
     assert "rounded" not in capsys.readouterr().out
+
+
+def test_a_network_is_exported_in_the_type_in_which_it_is_deployed(run, capsys) -> None:
+    """Though a shorter one holds its weights; and what is there already is kept."""
+    base = np.array([[1.0, 0.0]] * 3)
+    patch = patch_classifier(LabelProblem([[0.0], [4.0], [8.0]], base, {1: 1}, "float64"), slabs=1)
+    short = [tuple(a.astype(np.float32).astype(np.float64) for a in layer) for layer in patch.layers]
+    write_certificate(replace(patch, layers=short), "cert")
+    assert run("export", "cert", "--to", "numpy", "-o", "g") == 0
+    assert f"{patch.neurons} neurons in float64" in capsys.readouterr().out
+    before = Path("g").read_bytes()
+    assert run("export", "cert", "--to", "numpy", "-o", "g", "--dtype", "float32") == 2
+    assert "g exists already" in capsys.readouterr().err
+    assert Path("g").read_bytes() == before
 
 
 def test_the_formula_is_the_network(run) -> None:
@@ -159,7 +174,7 @@ def test_wrong_input_is_one_line_and_nothing_is_written(run, capsys) -> None:
     for arguments, message in (
         ("cert --to pdf -o g", "pdf"),
         ("cert --to numpy -o no/g", "no is not a folder"),
-        ("cert --to numpy -o taken", "taken is a folder"),
+        ("cert --to numpy -o taken", "taken exists already"),
         ("cert --to latex -o g --round", "--dtype and --round are not for latex"),
         ("nothing.json --to numpy -o g", "nothing.json"),
         ("hard --to numpy -o g", "hard holds no network"),

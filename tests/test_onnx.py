@@ -216,6 +216,50 @@ def test_a_model_that_was_changed_after_its_patch_is_not_undone() -> None:
         unmerge(patched)
 
 
+def test_operators_of_a_patch_that_do_something_else_are_found() -> None:
+    whole = merge(perceptron(), random_layers(np.random.default_rng(0), 4, 3))
+    unmerge(whole)
+    names = [one.name for one in whole.graph.node if one.name.startswith("ftc1_")]
+    for name, operator in (("minus_g", "Identity"), ("finite", "Greater"), ("whole", "Less")):
+        model = onnx.ModelProto()
+        model.CopyFrom(whole)
+        (node,) = [one for one in model.graph.node if one.name == f"ftc1_{name}"]
+        node.op_type = operator
+        with pytest.raises(ValueError, match="the operators of patch 1 are not as they were added"):
+            unmerge(model)
+    for name in names:
+        model = onnx.ModelProto()
+        model.CopyFrom(whole)
+        kept = [one for one in model.graph.node if one.name != name]
+        model.graph.ClearField("node")
+        model.graph.node.extend(kept)
+        with pytest.raises(ValueError):
+            unmerge(model)
+
+
+@pytest.mark.parametrize("note", ["", "[1]", "{}", '{"sha256": 1}', "nonsense"])
+def test_a_note_that_no_patch_leaves_is_named(note) -> None:
+    model = merge(perceptron(), random_layers(np.random.default_rng(0), 4, 3))
+    model.metadata_props[-1].value = note
+    for reads in (unmerge, patches, OnnxClassifier):
+        with pytest.raises(ValueError, match="metadata 'ftc_patch_1' is not what a patch notes there"):
+            reads(model)
+
+
+def test_one_probability_is_not_taken_for_a_score() -> None:
+    frozen = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 13]>
+        f (float[n, 2] x) => (float[n, 1] p) {
+            w = Constant <value = float[2, 1] {1.0, -1.0}> ()
+            s = MatMul (x, w)
+            p = Sigmoid (s)
+        }"""
+    )
+    with pytest.raises(ValueError, match=r"Sigmoid, is a probability, .*: patch .* scores='s'"):
+        merge(frozen, random_layers(np.random.default_rng(0), 2, 2))
+    assert unmerge(merge(frozen, random_layers(np.random.default_rng(0), 2, 2), scores="s")).exact
+
+
 def test_names_that_are_taken() -> None:
     frozen = perceptron()
     frozen.graph.node[0].output[0] = frozen.graph.node[1].input[0] = "ftc1_scores"

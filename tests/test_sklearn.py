@@ -171,6 +171,23 @@ def test_a_row_gets_the_same_change_alone_and_among_others() -> None:
     assert (flipped[::-1] == change).all()
 
 
+def test_scores_keep_their_bits_where_nothing_changes() -> None:
+    """`-0.0 + 0.0` would be `0.0`."""
+
+    class Zeros(LogisticRegression):
+        def decision_function(self, X: Any) -> Any:  # noqa: N803
+            return np.where(np.arange(3) == 1, 0.5, -0.0) * np.ones((len(X), 1))
+
+        def predict(self, X: Any) -> Any:  # noqa: N803
+            return np.full(len(X), self.classes_[1])
+
+    model = Zeros().fit(X, Y)
+    patched = AdditivePatch(FrozenEstimator(model)).fit(X, edits={3: model.classes_[0]})
+    rest = np.delete(X, 3, axis=0)
+    assert patched.predict(X[[3]]) == model.classes_[0]
+    assert patched.scores(rest).tobytes() == model.decision_function(rest).tobytes()
+
+
 def test_patches_stack_and_come_off() -> None:
     below = model()
     first = AdditivePatch(FrozenEstimator(below)).fit(X, edits=other(below, [1, 2, 3]))

@@ -57,6 +57,18 @@ def constant(value: list[float], takes: int = 64, dtype: Any = torch.float32) ->
     return [(torch.zeros(len(value), takes, dtype=dtype), torch.tensor(value, dtype=dtype))]
 
 
+def test_inputs_are_left_alone_by_layers_that_work_in_place() -> None:
+    torch.manual_seed(0)
+    base = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 2)).requires_grad_(False)
+    x = torch.randn(20, 3)
+    before = bits(x)
+    wrong = {4: 1 - int(base(x.clone())[4].argmax())}
+    found = patch_module(base, x, wrong)
+    assert bits(x) == before
+    assert all(run.as_certified for run in found.reruns)
+    assert bits(found.module.edited) == bits(x[[4]])
+
+
 @pytest.mark.parametrize("feature", FEATURES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_patched_module_does_what_its_certificate_says(tmp_path: Path, feature: Any, dtype: str) -> None:

@@ -100,8 +100,20 @@ def marks(model: ModelProto) -> dict[int, dict[str, Any]]:
     for entry in model.metadata_props:
         match = _MARK.fullmatch(entry.key)
         if match is not None:
-            found[int(match[1])] = json.loads(entry.value)
+            found[int(match[1])] = _note(entry.key, entry.value)
     return dict(sorted(found.items()))
+
+
+def _note(key: str, text: str) -> dict[str, Any]:
+    try:
+        note = json.loads(text)
+    except ValueError:
+        note = None
+    kinds = {"sha256": str, "scores": str, "features": str, "renamed": dict, "opset_added": bool}
+    for name, kind in kinds.items():
+        if not isinstance(note, dict) or not isinstance(note.get(name), kind) or "classes" not in note:
+            raise ValueError(f"the model's metadata {key!r} is not what a patch notes there: see {name!r}")
+    return dict(note)
 
 
 @dataclass(frozen=True)
@@ -274,6 +286,11 @@ def find_target(
         table = np.arange(2 if width is None else width)
     if len(table) != (2 if single else width or len(table)) or len(table) < 2:
         raise ValueError(f"{graph.describe(scores)}: these are not the scores of {len(table)} classes")
+    if single and producer.op_type == "Sigmoid":
+        raise ValueError(
+            f"{graph.describe(scores)}, by the operator Sigmoid, is a probability, not compared with 0: "
+            f"patch what it is computed from, scores={producer.input[0]!r}"
+        )
     columns = None if single else len(table)
     flat = single and shape is not None and len(shape) == 1
     return Target(scores, features, _FLOATS[graph.kind(scores)], columns, flat, table, labels)

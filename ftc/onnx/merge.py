@@ -91,7 +91,8 @@ def merge(
         model.opset_import.append(helper.make_opsetid("", OLDEST))
     note = {
         "sha256": hashlib.sha256(content).hexdigest(), "scores": target.scores, "features": target.features,
-        "renamed": renamed, "operators": len(patch) + len(tail), "opset_added": added,
+        "classes": None if classes is None else np.asarray(classes).tolist(), "renamed": renamed,
+        "opset_added": added,
     }  # fmt: skip
     if edited is not None:
         note["edited"] = _text(np.asarray(edited))
@@ -119,18 +120,27 @@ class Restored:
 def unmerge(source: Source) -> Restored:
     """Take the last patch out of a model.
 
+    The operators of the patch must be those that `merge` adds for its weights.
+
     Raises:
         ValueError: there is none, or the model was changed after it was patched.
     """
     model, _ = read(source)
+    patched = ModelProto()
+    patched.CopyFrom(model)
     found = marks(model)
     if not found:
         raise ValueError("the model has no patch")
     number, note = [*found.items()][-1]
     prefix = f"ftc{number}_"
+    changed = f"the operators of patch {number} are not as they were added: it cannot be undone"
+    try:
+        layers = layers_of([*model.graph.node], prefix)
+    except (KeyError, IndexError):
+        raise ValueError(changed) from None
     nodes = [node for node in model.graph.node if not node.name.startswith(prefix)]
-    if len(model.graph.node) - len(nodes) != note["operators"]:
-        raise ValueError(f"the operators of patch {number} are not as they were added: it cannot be undone")
+    if not layers or len(nodes) == len(model.graph.node):
+        raise ValueError(changed)
     model.graph.ClearField("node")
     model.graph.node.extend(nodes)
     for name, other in note["renamed"].items():
@@ -142,6 +152,9 @@ def unmerge(source: Source) -> Restored:
         imported = [entry for entry in model.opset_import if entry.domain]
         model.ClearField("opset_import")
         model.opset_import.extend(imported)
+    place = {key: note[key] for key in ("scores", "features", "classes")}
+    if merge(model, layers, **place).graph != patched.graph:
+        raise ValueError(changed)
     digest = hashlib.sha256(model.SerializeToString()).hexdigest()
     return Restored(model, digest == note["sha256"])
 

@@ -194,7 +194,7 @@ def evaluate(
 
     with _evaluating(module), torch.no_grad():
         for start in range(0, len(inputs), batch):
-            some = inputs[start : start + batch].to(device)
+            some = inputs[start : start + batch].to(device, copy=True)  # a layer may work in place
             try:
                 if feature is None:
                     take(some)
