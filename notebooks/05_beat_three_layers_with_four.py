@@ -30,7 +30,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from flint import fmpq
-from IPython.display import Image, display
 
 import verify
 from constructions import FineTuningProblem, ReLUNetwork, bounds, build, crossing, to_line, write_certificate
@@ -174,8 +173,7 @@ assert solution.network.widths == (3, 3, 4)
 assert solution.network([[t] for t in range(26)]) == [wanted.get(t, 0) for t in range(26)]
 assert [bounds.upper(depth, 9) for depth in (2, 3, 4)] == [27, 13, 10]
 profile = read_profile(folder / "certificate.json")
-plot_along_direction(profile, folder / "crossing.png")
-display(Image(filename=str(folder / "crossing.png"), width=800))
+plot_along_direction(profile)
 
 # %% [markdown]
 # $D$ never leaves $[-M, M]$. So $|g| \le \max|\delta|$ **everywhere**, also where there are no data: a

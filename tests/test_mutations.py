@@ -809,7 +809,7 @@ def test_no_mutation_deceives_the_checker(name: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_no_mutation_deceives_the_checker_for_long(name: str, tmp_path: Path) -> None:
-    run(name, tmp_path, 60)
+    run(name, tmp_path, 30)
 
 
 @pytest.mark.parametrize(
