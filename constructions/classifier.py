@@ -50,6 +50,11 @@ class ClassifierPatch:
         return "slabs" if isinstance(self.encoder, Encoder) else "grid along a line"
 
     @property
+    def empty(self) -> bool:
+        """Whether every edit has its label already, so that `g` is 0."""
+        return not len(self.encoder.out)
+
+    @property
     def neurons(self) -> int:
         return sum(len(bias) for _, bias in self.layers[:-1])
 

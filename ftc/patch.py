@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from constructions import refuse_target
 from constructions.classifier import ClassifierPatch, patch_classifier
-from constructions.encoder import Encoder
 from constructions.files import write_whole
 from constructions.labels import LabelProblem
 from constructions.largest_radius import largest_radius
@@ -140,7 +139,7 @@ def patch(
             if len(inputs) > given:
                 where += f"; points from {given} on were edited by the patches of {model}"
             raise ValueError(f"{error}{where}") from None
-        if isinstance(found.encoder, Encoder) and not found.encoder.groups:
+        if found.empty:
             raise ValueError(f"{labels}: every listed sample has its label already, there is nothing to do")
         ball = float(found.radius or 0) if ball == "largest" else ball
         asked = {"margin": margin, "radius": ball, "reach": width, "slabs": slabs, "random_state": seed}

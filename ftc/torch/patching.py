@@ -141,12 +141,12 @@ def patch_module(
             if not i < len(inputs):
                 raise ValueError(f"edit index {i} is out of range: X has {len(inputs)} rows, from 0")
         problem = LabelProblem(points, base, labels, dtype)
-        if all(lack < 0 and lack <= -margin for lack in problem.deficit.values()):
-            raise ValueError("every listed input has its label already, there is nothing to do")
         with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is checked
             found = patch_classifier(
                 problem, radius=radius, margin=margin, reach=reach, slabs=slabs, seed=seed
             )
+        if found.empty:
+            raise ValueError("every listed input has its label already, there is nothing to do")
     except ValueError as error:
         where = "" if kept is None else f"; points from {len(inputs)} on were fixed by the patch below"
         raise ValueError(f"{error}{where}") from None
