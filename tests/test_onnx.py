@@ -384,6 +384,16 @@ def test_of_two_heads_one_is_patched() -> None:
     assert (old[3] != new[3]).sum() == 5
 
 
+def test_the_largest_over_the_batch_is_no_label() -> None:
+    frozen = perceptron()
+    frozen.graph.node.append(node("ArgMax", "scores", "first", axis=0, keepdims=0))
+    frozen.graph.output.append(onnx.helper.make_tensor_value_info("first", INT64, [3]))
+    patched = merge(frozen, random_layers(np.random.default_rng(0), 4, 3))
+    points = np.random.default_rng(1).normal(size=(9, 4)).astype(np.float32)
+    scores, first = session(patched).run(["scores", "first"], {"x": points})
+    assert (first == scores.argmax(axis=0)).all()
+
+
 def test_labels_alone() -> None:
     """A model that gives the label only is patched at the scores that it is computed from."""
     frozen = perceptron()
