@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from constructions import refuse_target
 from constructions.files import write_whole
+from ftc.patch import Floats
 from ftc.progress import steps
 from ftc.reading import read
 from verify.kernel import Certificate
@@ -35,13 +36,6 @@ class Formats(StrEnum):
     torch = "torch"
     numpy = "numpy"
     latex = "latex"
-
-
-class Floats(StrEnum):
-    """Types of weights."""
-
-    float32 = "float32"
-    float64 = "float64"
 
 
 def export(

@@ -27,7 +27,7 @@ from ftc.models import columns_of, read_classes, read_edits, read_points, scores
 from ftc.patched import seen, with_edits
 from ftc.progress import steps
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "Floats"]
 
 
 class Encode(StrEnum):
@@ -38,7 +38,7 @@ class Encode(StrEnum):
 
 
 class Floats(StrEnum):
-    """In which the patch runs."""
+    """In which a network runs."""
 
     float32 = "float32"
     float64 = "float64"

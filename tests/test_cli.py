@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ftc_run
 
-import ftc.cli
 from constructions import bounds
 
 POINTS = "0,0\n1,0\n2,1\n3,5\n4,4\n0.1,7\n"
@@ -24,14 +24,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "base.csv").write_text("0\n0.5\n1/3\n0\n-1e3\n7\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def ftc_run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["ftc", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        ftc.cli.main()
-    assert isinstance(stop.value.code, int)
-    return stop.value.code
 
 
 @pytest.mark.parametrize("layers", ["2", "3", "4", "auto"])

@@ -13,7 +13,6 @@ import numpy as np
 import onnx
 import pytest
 
-import ftc.cli
 from constructions import FineTuningProblem, build, write_certificate
 from constructions.classifier import patch_classifier
 from constructions.labels import LabelProblem
@@ -21,21 +20,6 @@ from ftc.export import exact_layers, to_latex
 from ftc.onnx.runtime import run as onnx_run
 from ftc.onnx.runtime import session
 from ftc.reading import read
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The command line in an empty folder; the answer is the exit code."""
-    monkeypatch.chdir(tmp_path)
-
-    def ftc_run(*arguments: str) -> int:
-        monkeypatch.setattr("sys.argv", ["ftc", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            ftc.cli.main()
-        assert isinstance(stop.value.code, int)
-        return stop.value.code
-
-    return ftc_run
 
 
 def labels(dtype: str = "float32") -> Any:

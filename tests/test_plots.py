@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Run
 from matplotlib.figure import Figure
 
-import ftc.cli
 from constructions import FineTuningProblem, bounds, build, general_position, write_certificate
 from constructions.adversarial import alternating, halves
 from constructions.classifier import patch_classifier
@@ -329,28 +328,17 @@ def test_every_figure_is_drawn_without_warnings_and_always_alike(name: str, tmp_
             assert axes.get_ylabel() or axes is not figure.axes[0]
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["ftc", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        ftc.cli.main()
-    assert isinstance(stop.value.code, int)
-    return stop.value.code
-
-
-def test_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert run(monkeypatch, "figures") == 0
+def test_the_command(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("figures") == 0
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == list(FIGURES)
-    assert run(monkeypatch, "figures", "windows", "five-points", "-o", "new/folder", "--format", "pdf") == 0
+    assert run("figures", "windows", "five-points", "-o", "new/folder", "--format", "pdf") == 0
     assert sorted(path.name for path in Path("new/folder").iterdir()) == ["five-points.pdf", "windows.pdf"]
     capsys.readouterr()
-    assert run(monkeypatch, "figures", "window", "-o", "other") == 2
+    assert run("figures", "window", "-o", "other") == 2
     message = capsys.readouterr().err
     assert "unknown figure 'window': expected one of windows, " in message
     assert message.count("\n") == 1
     assert not Path("other").exists()
     Path("file").write_text("")
-    assert run(monkeypatch, "figures", "-o", "file") == 2
+    assert run("figures", "-o", "file") == 2
     assert "file exists already and is no folder" in capsys.readouterr().err

@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
+from conftest import ftc_run
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.ensemble import RandomForestClassifier
@@ -24,7 +25,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-import ftc.cli
 import verify
 from constructions.classifier import patch_classifier
 from constructions.labels import LabelProblem
@@ -391,13 +391,6 @@ def test_a_network_runs_in_its_own_dtype() -> None:
     assert run(layers, [[1.0], [-1.0], [0.0]]).tolist() == [[-1.0], [0.0], [-(2.0**-24)]]
 
 
-def command(monkeypatch: Any, *arguments: str) -> int:
-    monkeypatch.setattr("sys.argv", ["ftc", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        ftc.cli.main()
-    return int(stop.value.code or 0)
-
-
 def test_the_command_line_stacks_and_undoes(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.chdir(tmp_path)
     forest = RandomForestClassifier(5, max_depth=3, random_state=0).fit(X, Y)
@@ -409,7 +402,7 @@ def test_the_command_line_stacks_and_undoes(tmp_path: Path, monkeypatch: Any, ca
         rows = "".join(f"{i - start},{label}\n" for i, label in wanted.items())
         Path(f"{name}.csv").write_text("index,label\n" + rows)
     one = ("patch", "--model", "model.joblib", "--data", "data.npy", "--labels", "first.csv", "-o", "one")
-    assert command(monkeypatch, *one) == 0
+    assert ftc_run(monkeypatch, *one) == 0
     two = (
         "patch",
         "--model",
@@ -421,24 +414,24 @@ def test_the_command_line_stacks_and_undoes(tmp_path: Path, monkeypatch: Any, ca
         "-o",
         "two",
     )
-    assert command(monkeypatch, *two) == 0
+    assert ftc_run(monkeypatch, *two) == 0
     assert "1 edits and 41 protected points" in capsys.readouterr().out  # 39, and the two that were edited
     for folder, models, data in (
         ("one", ("model.joblib", "one/model.joblib"), "data.npy"),
         ("two", ("one/model.joblib", "two/model.joblib"), "more.npy"),
     ):
         for name in models:
-            assert command(monkeypatch, "check", folder, "--model", name, "--data", data) == 0
-    assert command(monkeypatch, "check", "two", "--model", "model.joblib", "--data", "more.npy") == 3
-    assert command(monkeypatch, "check", "one", "--model", "two/model.joblib", "--data", "data.npy") == 3
+            assert ftc_run(monkeypatch, "check", folder, "--model", name, "--data", data) == 0
+    assert ftc_run(monkeypatch, "check", "two", "--model", "model.joblib", "--data", "more.npy") == 3
+    assert ftc_run(monkeypatch, "check", "one", "--model", "two/model.joblib", "--data", "data.npy") == 3
     capsys.readouterr()
-    assert command(monkeypatch, "undo", "two/model.joblib", "-o", "once.joblib") == 0
-    assert command(monkeypatch, "undo", "once.joblib", "-o", "twice.joblib") == 0
+    assert ftc_run(monkeypatch, "undo", "two/model.joblib", "-o", "once.joblib") == 0
+    assert ftc_run(monkeypatch, "undo", "once.joblib", "-o", "twice.joblib") == 0
     assert capsys.readouterr().out.count("the file that was patched, byte for byte") == 2
     assert Path("once.joblib").read_bytes() == Path("one/model.joblib").read_bytes()
     assert Path("twice.joblib").read_bytes() == Path("model.joblib").read_bytes()
     joblib.dump(AdditivePatch(FrozenEstimator(joblib.load("once.joblib"))).fit(X, edits=None), "here.joblib")
-    assert command(monkeypatch, "undo", "here.joblib", "-o", "below.joblib") == 0
+    assert ftc_run(monkeypatch, "undo", "here.joblib", "-o", "below.joblib") == 0
     assert capsys.readouterr().out == "wrote below.joblib: the model that was patched\n"
     assert (joblib.load("below.joblib").scores(X) == joblib.load("once.joblib").scores(X)).all()
 
@@ -466,7 +459,7 @@ def test_what_cannot_be_undone(
     joblib.dump(AdditivePatch(LogisticRegression()), "fresh.joblib")
     Path("taken.joblib").write_text("")
     before = sorted(Path().iterdir())
-    assert command(monkeypatch, "undo", *arguments.split()) == 2
+    assert ftc_run(monkeypatch, "undo", *arguments.split()) == 2
     error = capsys.readouterr().err
     assert error.startswith("ftc: ")
     assert error.count("\n") == 1
