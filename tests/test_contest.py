@@ -175,7 +175,7 @@ def test_the_contest_runs(tmp_path: Path) -> None:
         pytest.importorskip(module)
     command = [sys.executable, "-m", "benchmarks.patching", "--quick", "--to", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    assert {file.name for file in tmp_path.iterdir()} == {"patching.md", "patching.json", "patching.png"}
+    assert {file.name for file in tmp_path.iterdir()} == {"patching.md", "patching.json", "patching.svg"}
     measured = json.loads((tmp_path / "patching.json").read_text())
     rows = {row["rival"]: row for row in measured["contest"]}
     assert list(rows) == list(RIVALS)
@@ -185,5 +185,10 @@ def test_the_contest_runs(tmp_path: Path) -> None:
     other = copy.deepcopy(measured)  # what the page says follows what was measured
     for row in other["contest"]:
         row["as it runs"]["fixed"] = 8 if row["rival"] == "trained, Adam" else 3
-    assert "| edits left wrong | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 0 |" in report(other)
-    assert "| edits left wrong | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 0 |" not in page
+    line = f"| edits left wrong | {' | '.join(str(int(rival == 'trained, Adam')) for rival in RIVALS)} |"
+    assert line in report(other)
+    assert line not in page
+    assert "Not among them" not in page
+    assert "*forest* (sklearn is not installed)" in report(
+        measured | {"left out": {"forest": "sklearn is not installed"}}
+    )

@@ -1,4 +1,4 @@
-"""Run the contest; write results/patching.md, .json and .png.
+"""Run the contest; write results/patching.md, .json and .svg.
 
     python -m benchmarks.patching [--quick] [--to FOLDER] [--only PART ..]
 
@@ -26,6 +26,7 @@ from benchmarks.patching.contest import Contest, rows
 from benchmarks.patching.contradiction import contradiction
 from benchmarks.patching.picture import picture
 from benchmarks.patching.report import report
+from ftc.plots import save
 
 QUICK = Contest(runs=1, seeds=1, adam=100, lbfgs=50, prices=(0.1,))
 
@@ -41,7 +42,7 @@ def main() -> None:
     file = arguments.to / "patching.json"
     usual = ["small", "widths"] if arguments.quick else [part for part in parts if part != "small"]
     chosen = usual if arguments.only is None else arguments.only
-    measured: dict[str, Any] = {"about": {}, "contest": [], "widths": []}
+    measured: dict[str, Any] = {"about": {}, "contest": [], "widths": [], "left out": {}}
     if arguments.only is not None and file.exists():
         measured = json.loads(file.read_text())
     measured["about"] = machine()
@@ -52,21 +53,25 @@ def main() -> None:
             measured["widths"] = list(widths.rows(*effort))
         else:
             others = [row for row in measured["contest"] if row["case"] != part]
-            found = others + _measure(part, QUICK if arguments.quick else Contest())
-            measured["contest"] = sorted(found, key=lambda row: parts.index(row["case"]))
+            measured["left out"].pop(part, None)
+            try:
+                others += _measure(part, QUICK if arguments.quick else Contest())
+            except ModuleNotFoundError as error:
+                measured["left out"][part] = f"{error.name} is not installed"
+            measured["contest"] = sorted(others, key=lambda row: parts.index(row["case"]))
         file.write_text(json.dumps(measured, indent=1) + "\n")  # a long run may be interrupted
         print(f"{part}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     (arguments.to / "patching.md").write_text(report(measured))
-    picture(measured, arguments.to / "patching.png")
+    save(picture(measured), arguments.to / "patching.svg")
 
 
 def _measure(key: str, contest: Contest) -> list[dict[str, Any]]:
-    """The rows of a case, or none if a package that it needs is not installed."""
-    try:
-        case = CASES[key]()
-    except ModuleNotFoundError as error:
-        print(f"{key} is left out: {error.name} is not installed", file=sys.stderr)
-        return []
+    """The rows of a case.
+
+    Raises:
+        ModuleNotFoundError: a package that it needs is not installed.
+    """
+    case = CASES[key]()
     about = {
         "title": case.name, "N": len(case.wanted), "protected": len(case.protected),
         "d": case.data.points.shape[1], "held": len(case.truth),

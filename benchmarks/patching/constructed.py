@@ -15,9 +15,9 @@ from constructions.labels import LabelProblem
 __all__ = ["build", "certified"]
 
 
-def build(case: Case, dtype: str) -> tuple[Added, ClassifierPatch]:
+def build(case: Case, dtype: str, slabs: int = 2) -> tuple[Added, ClassifierPatch]:
     problem = LabelProblem(case.data.points, case.data.scores, case.wanted, dtype)
-    found = patch_classifier(problem, reach="tight")
+    found = patch_classifier(problem, reach="tight", slabs=slabs)
     return Added(found.layers), found
 
 

@@ -41,10 +41,10 @@ def _timed(make: Callable[[], Repair], note: str = "") -> Try:
     return Try(repair, time.perf_counter() - started, note)
 
 
-def _patch(dtype: str, case: Case, contest: Contest) -> list[Try]:
-    verdict = constructed.certified(constructed.build(case, dtype)[1])
+def _patch(dtype: str, slabs: int, case: Case, contest: Contest) -> list[Try]:
+    verdict = constructed.certified(constructed.build(case, dtype, slabs)[1])
     note = f"certificate {verdict}"
-    return [_timed(lambda: constructed.build(case, dtype)[0], note) for _ in range(contest.runs)]
+    return [_timed(lambda: constructed.build(case, dtype, slabs)[0], note) for _ in range(contest.runs)]
 
 
 def _last_layer(norm: Any, case: Case, _: Contest) -> list[Try]:
@@ -62,6 +62,8 @@ def _last_layer(norm: Any, case: Case, _: Contest) -> list[Try]:
         else:
             note = f"slack {slack:g}, {solved.status}"
             tries.append(Try(solved.repair, time.perf_counter() - started, note))
+            if not solved.whole:  # weights that do can be scaled up: another slack does not help
+                break
     return tries
 
 
@@ -89,8 +91,9 @@ def _listed(make: Callable[[Case], Repair], case: Case, contest: Contest) -> lis
 
 
 RIVALS: dict[str, Callable[[Case, Contest], list[Try]]] = {
-    "patch, float32": partial(_patch, "float32"),
-    "patch, float64": partial(_patch, "float64"),
+    "patch, float32": partial(_patch, "float32", 2),
+    "patch, float32, one slab": partial(_patch, "float32", 1),
+    "patch, float64": partial(_patch, "float64", 2),
     "last layer, L1": partial(_last_layer, "L1"),
     "last layer, maximum": partial(_last_layer, "maximum"),
     "trained, Adam": partial(_trained, "Adam"),

@@ -3,8 +3,7 @@
 Least is the change of its weights, in the L1 or the maximum norm. At an edit the wanted score must lead by
 `slack`; at a protected point the frozen label must, by `slack`, or by half of what it led before if that is
 less. Only constraints that are violated are added, until there are none. If no weights do, protected labels
-stay as constraints, and what the edits lack is made least, with weights that are taken anew a few times,
-small where much is lacking: so as many edits as can be found are fixed.
+stay as constraints, edits are added one by one, and each is kept with which the program has a solution.
 """
 
 from __future__ import annotations
@@ -22,13 +21,12 @@ from benchmarks.patching.repairs import Refitted
 
 __all__ = ["SLACKS", "Norm", "Solved", "refit"]
 
-SLACKS = (1e-3, 0.1, 1.0)
+SLACKS = (0.1, 1e-3, 1.0)
 Norm = Literal["L1", "maximum"]
 _TOLERANCE = 1e-7  # of the solver, in scores
 _SHORT = 1e-6  # so much may a constraint lack that is not in the program
 _AT_ONCE = 2000
 _ROUNDS = 60
-_REWEIGHTED = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +36,11 @@ class Solved:
     repair: Refitted
     status: str
     constraints: int
+
+    @property
+    def whole(self) -> bool:
+        """It makes all edits."""
+        return self.status == "optimal"
 
 
 def refit(case: Case, norm: Norm, slack: float) -> Solved:
@@ -49,24 +52,29 @@ def refit(case: Case, norm: Norm, slack: float) -> Solved:
     if case.last is None or case.data.features is None:
         raise ValueError("no linear last layer")
     program = _Program(case, case.last, norm, slack)
+    program.add(case.edited)
     found = program.solve()
-    status = program.status
+    status = program.status.lower()
     if found is None:  # contradictory, or the solver cannot tell
-        program = _Program(case, case.last, norm, slack, elastic=True)
-        found = program.solve_elastic()
+        program = _Program(case, case.last, norm, slack)
+        found = program.solve()
+        for edit in case.edited:
+            rows = program.add([edit])
+            if (better := program.solve()) is None:
+                program.remove(rows)
+            else:
+                found = better
     if found is None:
         raise ValueError(f"the solver gives up: {program.status}")
     after = LastLayer(case.last.weight + found[:, :-1], case.last.bias + found[:, -1])
-    return Solved(Refitted(case.last, after), status.lower(), program.constraints)
+    return Solved(Refitted(case.last, after), status, program.constraints)
 
 
 class _Program:
-    """Variables: the change, row by row of the weight with its bias, as a difference of two for the L1 norm;
-    the maximum; what each edit lacks."""
+    """Variables: the change, row by row of the weight with its bias, as a difference of two for the L1 norm,
+    or with the maximum. Edits are no constraints before they are added."""
 
-    def __init__(
-        self, case: Case, last: LastLayer, norm: Norm, slack: float, *, elastic: bool = False
-    ) -> None:
+    def __init__(self, case: Case, last: LastLayer, norm: Norm, slack: float) -> None:
         features = np.asarray(case.data.features, dtype=np.float64)
         self.inputs = np.column_stack([features, np.ones(len(features))])
         self.frozen = features @ last.weight.T.astype(np.float64) + last.bias
@@ -77,11 +85,21 @@ class _Program:
         self.need[safe] = np.minimum(slack, lead[safe] / 2)
         self.need[np.arange(len(lead)), self.wanted] = -np.inf
         self.there = np.isneginf(self.need)  # what needs no constraint any more
-        self.lacks = {i: k for k, i in enumerate(case.edited)} if elastic else {}
+        self.there[case.edited] = True
         self.shape = last.weight.shape[0], self.inputs.shape[1]
         self.norm, self.status, self.constraints = norm, "", 0
-        self.solver = self._start(self.shape[0] * self.shape[1], 1e-3 if elastic else 1.0)
-        self._add((i, c) for i in case.edited for c in range(self.shape[0]) if not self.there[i, c])
+        self.solver = self._start(self.shape[0] * self.shape[1])
+
+    def add(self, edits: Iterable[int]) -> range:
+        """The rows that these edits add."""
+        start = self.solver.getNumRow()
+        self._add((i, c) for i in edits for c in range(self.shape[0]) if np.isfinite(self.need[i, c]))
+        return range(start, self.solver.getNumRow())
+
+    def remove(self, rows: range) -> None:
+        """Take rows out again that `add` gave."""
+        self.solver.deleteRows(len(rows), np.array(rows, dtype=np.int32))
+        self.constraints -= len(rows)
 
     def solve(self) -> NDArray[Any] | None:
         """The change, shape `(C, h + 1)`, or None if there is none or the solver gives up."""
@@ -108,21 +126,6 @@ class _Program:
         self.status = f"not done in {_ROUNDS} rounds"
         return None
 
-    def solve_elastic(self) -> NDArray[Any] | None:
-        """The change that leaves the fewest edits lacking, of those that are met."""
-        best, fewest = None, len(self.lacks) + 1
-        columns = np.arange(self.lacking, self.lacking + len(self.lacks), dtype=np.int32)
-        for _ in range(_REWEIGHTED):
-            change = self.solve()
-            if change is None:
-                break
-            lack = np.maximum(self._values()[columns], 0)
-            if (unfixed := int((lack > _SHORT).sum())) < fewest:
-                best, fewest = change, unfixed
-            weights = 1 / (lack + 0.1)
-            self.solver.changeColsCost(len(columns), columns, weights / weights.max())
-        return best
-
     def _leads(self, scores: NDArray[Any]) -> NDArray[Any]:
         """By how much the wanted score is above each."""
         return np.asarray(scores[np.arange(len(scores)), self.wanted][:, None] - scores)
@@ -130,7 +133,7 @@ class _Program:
     def _values(self) -> NDArray[np.float64]:
         return np.array(self.solver.getSolution().col_value)
 
-    def _start(self, size: int, price: float) -> Any:
+    def _start(self, size: int) -> Any:
         solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         solver.setOptionValue("output_flag", False)  # first: it talks else
         solver.setOptionValue("threads", 1)
@@ -139,17 +142,14 @@ class _Program:
         infinite = highspy.kHighsInf
         if self.norm == "L1":
             for _ in range(2 * size):
-                solver.addCol(price, 0, infinite, 0, [], [])
+                solver.addCol(1.0, 0, infinite, 0, [], [])
         else:
             for _ in range(size):
                 solver.addCol(0, -infinite, infinite, 0, [], [])
-            solver.addCol(price, 0, infinite, 0, [], [])
+            solver.addCol(1.0, 0, infinite, 0, [], [])
             for k in range(size):
                 for sign in (1.0, -1.0):
                     solver.addRow(0, infinite, 2, np.array([k, size]), np.array([sign, 1.0]))
-        self.lacking = solver.getNumCol()
-        for _ in self.lacks:
-            solver.addCol(1.0, 0, infinite, 0, [], [])
         return solver
 
     def _add(self, constraints: Iterable[tuple[int, int]]) -> None:
@@ -162,8 +162,6 @@ class _Program:
             index, value = index[value != 0], value[value != 0]
             if self.norm == "L1":
                 index, value = np.concatenate([index, index + size]), np.concatenate([value, -value])
-            if i in self.lacks:
-                index, value = np.append(index, self.lacking + self.lacks[i]), np.append(value, 1.0)
             self.solver.addRow(
                 self.need[i, c] - lead[i, c], highspy.kHighsInf, len(index), index.astype(np.int32), value
             )

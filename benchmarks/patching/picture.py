@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+from ftc.plots.style import AMBER, BLUE, GREEN, PURPLE, RED, Picture, styled
 
 __all__ = ["picture", "widths"]
 
-# Okabe and Ito's colours, told apart by their markers in grey as well
 LOOKS = {
-    "patch, float32": ("#0072B2", "o"),
-    "patch, float64": ("#56B4E9", "s"),
-    "last layer, L1": ("#D55E00", "^"),
-    "last layer, maximum": ("#E69F00", "v"),
-    "trained, Adam": ("#009E73", "P"),
-    "trained, L-BFGS": ("#CC79A7", "X"),
+    "patch, float32": (BLUE, "o"),
+    "patch, float32, one slab": (BLUE, "D"),
+    "patch, float64": (BLUE, "s"),
+    "last layer, L1": (RED, "^"),
+    "last layer, maximum": (AMBER, "v"),
+    "trained, Adam": (GREEN, "P"),
+    "trained, L-BFGS": (PURPLE, "X"),
     "dictionary": ("#000000", "+"),
     "nearest neighbour": ("#777777", "x"),
 }
@@ -35,14 +33,15 @@ PANELS: dict[str, Callable[[dict[str, Any]], float]] = {
 }
 
 
-def picture(measured: dict[str, Any], file: Path) -> None:
-    """Write the picture, `.png`."""
-    figure = plt.figure(figsize=(12, 10.5), layout="constrained")
-    above, below = np.asarray(figure.subfigures(2, 1, height_ratios=[1.25, 1]))
-    _contest(above, measured["contest"])
-    widths(below, measured["widths"])
-    figure.savefig(file, dpi=110, metadata={"Software": None})
-    plt.close(figure)
+@styled
+def picture(measured: dict[str, Any]) -> Figure:
+    """Both parts, one below the other, as far as they were measured."""
+    parts = {_contest: measured["contest"], widths: measured["widths"]}
+    there = [(draw, rows) for draw, rows in parts.items() if rows]
+    figure = Picture(figsize=(12, 5.6 * len(there)), layout="constrained")
+    for place, (draw, rows) in zip(figure.subfigures(len(there), 1, squeeze=False).flat, there, strict=True):
+        draw(place, rows)
+    return figure
 
 
 def _contest(figure: Any, rows: list[dict[str, Any]]) -> None:

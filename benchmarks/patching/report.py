@@ -11,7 +11,7 @@ from benchmarks.measure import spread
 __all__ = ["OURS", "report"]
 
 Row = dict[str, Any]
-OURS = ("patch, float32", "patch, float64")
+OURS = ("patch, float32", "patch, float32, one slab", "patch, float64")
 LISTS = ("dictionary", "nearest neighbour")
 
 # what is measured, and a number that is to be small
@@ -189,6 +189,10 @@ def _widths(rows: list[Row]) -> str:
     )
 
 
+def _left_out(cases: dict[str, str]) -> str:
+    return "".join(f"\nNot among them: *{case}* ({reason}).\n" for case, reason in cases.items())
+
+
 def report(measured: dict[str, Any]) -> str:
     """The page of results."""
     rows, about = measured["contest"], measured["about"]
@@ -201,10 +205,10 @@ def report(measured: dict[str, Any]) -> str:
 {about["date"]}, on {about["machine"]}; {about["software"]}. Written by `python -m benchmarks.patching`; what
 the rivals are and how they are judged: [benchmarks/patching](../patching/README.md).
 
-![what it costs, and what training gets to](patching.png)
+![what it costs, and what training gets to](patching.svg)
 
 ## All cases together
-
+{_left_out(measured["left out"])}
 {_summary(rows, rivals)}
 
 ## Who is best at what

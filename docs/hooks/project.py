@@ -25,7 +25,7 @@ SHOWN = (
     "benchmarks/patching/README.md",
     "benchmarks/results/README.md",
     "benchmarks/results/patching.md",
-    "benchmarks/results/patching.png",
+    "benchmarks/results/patching.svg",
     "benchmarks/results/building.svg",
     "benchmarks/results/checking.svg",
 )
