@@ -92,6 +92,13 @@ def grid_activations() -> Figure:
     return plot_activations(solution.problem, solution.network, solution.direction, block=4)
 
 
+def columns() -> Figure:
+    """What four layers see in the second: a column a neuron, steeper each, mirrored in every other group."""
+    from ftc.plots import plot_pre_activations
+
+    return plot_pre_activations(build(_mixed(), 4, construction="band-crossing"), 2)
+
+
 def crossing() -> Figure:
     """Four layers: one function crosses a band once for each edit, and the output stage reads the height."""
     from ftc.plots import plot_crossing
@@ -151,8 +158,8 @@ def slabs() -> Figure:
 FIGURES: dict[str, Callable[[], Figure]] = {
     function.__name__.replace("_", "-"): function
     for function in (
-        windows, lower_bound, five_points, grid, grid_weights, grid_activations, crossing, bounds,
-        general_position, slabs,
+        windows, lower_bound, five_points, grid, grid_weights, grid_activations, columns, crossing,
+        bounds, general_position, slabs,
     )
 }  # fmt: skip
 

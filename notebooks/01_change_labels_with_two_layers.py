@@ -33,16 +33,15 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import verify
 from constructions import FineTuningProblem, bounds, build, choose_direction, to_line, write_certificate
 from constructions.adversarial import alternating
 from constructions.obstruction import obstruct
+from ftc.plots import plot_neurons
 from verify.symbolic import LEMMAS
 
-# %matplotlib inline
 folder = Path(tempfile.mkdtemp())
 
 
@@ -87,19 +86,11 @@ assert problem.N == 3
 # other point. Three neurons.
 
 # %%
-edit, e, t = 2, 1, np.linspace(-0.5, 5.5, 601)
-parts = [np.maximum(t - edit + e, 0), -2 * np.maximum(t - edit, 0), np.maximum(t - edit - e, 0)]
-figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
-for part, label, style in zip(
-    parts, ("relu(t-1)", "-2 relu(t-2)", "relu(t-3)"), ("--", "-.", ":"), strict=True
-):
-    axes.plot(t, part, style, color="0.4", label=label)
-axes.plot(t, sum(parts), color="#0072B2", lw=2.5, label="their sum: the tent")
-axes.plot([0, 1, 3, 4, 5], [0] * 5, "|", color="black", ms=12, label="protected points")
-axes.plot([2], [1], "o", color="#D55E00", mec="black", label="the edit")
-axes.set(xlabel="t", ylim=(-2.2, 2.4))
-axes.legend(ncols=2, fontsize="small", loc="lower left")
-plt.show()
+one = FineTuningProblem([[t] for t in range(6)], edits={2: 1})
+tent = build(one, layers=2, construction="tents")
+assert tent.network.neurons == 3
+assert tent.network(one.points) == [0, 0, 1, 0, 0, 0]
+plot_neurons(tent)
 
 # %% [markdown]
 # The picture shows one example. The identity holds for *all* real $t$, $t_i$, $\delta_i$ and $e > 0$; the

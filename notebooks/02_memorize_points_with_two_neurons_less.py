@@ -33,7 +33,6 @@ from fractions import Fraction
 from pathlib import Path
 from random import Random
 
-import matplotlib.pyplot as plt
 import numpy as np
 from flint import fmpq
 
@@ -42,9 +41,9 @@ from constructions import FineTuningProblem, bounds, build, five_points, write_c
 from constructions.adversarial import alternating
 from constructions.exact_width import least_width
 from constructions.obstruction import obstruct
+from ftc.plots import plot_neurons
 from verify.symbolic import LEMMAS
 
-# %matplotlib inline
 folder = Path(tempfile.mkdtemp())
 
 
@@ -108,39 +107,29 @@ print(LEMMAS["five-points-one-of-two"]())
 
 
 # %%
-def drawn(axes, values, title):
+for values, faces_left in (((0, 1, 4, 2, 5), [False, False, True]), ((0, -3, 2, 1, 2), [False, True, True])):
     y = [fmpq(v) for v in values]
     neurons = five_points(t, y)
     bias = y[0] - sum(n(t[0]) for n in neurons)
-    assert len(neurons) == 3
+    assert [n.faces_left for n in neurons] == faces_left
     assert all(bias + sum(n(x) for n in neurons) == v for x, v in zip(t, y, strict=True))
-    fine = [fmpq(k, 40) for k in range(-20, 181)]
-    axes.plot(
-        [float(x) for x in fine], [float(bias + sum(n(x) for n in neurons)) for x in fine], color="#0072B2"
+
+# %%
+first, second = (
+    build(
+        FineTuningProblem([[x] for x in range(5)], edits=dict(enumerate(values))), 2, construction="memorizer"
     )
-    axes.plot(range(5), values, "o", color="#D55E00", mec="black", label="data")
-    for n in neurons:
-        place, height = float(n.breakpoint), float(bias + sum(m(n.breakpoint) for m in neurons))
-        axes.plot(
-            [place], [height], "<" if n.faces_left else ">", color="#009E73", ms=9, mec="black", zorder=3
-        )
-    axes.plot([], [], ">", color="#009E73", mec="black", label="breakpoint, neuron faces right")
-    axes.plot([], [], "<", color="#009E73", mec="black", label="breakpoint, neuron faces left")
-    axes.set(title=title, xlabel="t")
-    return neurons
+    for values in ((0, 1, 4, 2, 5), (0, -3, 2, 1, 2))
+)
+assert first.network.neurons == second.network.neurons == 3
+plot_neurons(first)
 
-
-figure, panels = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-first = drawn(panels[0], (0, 1, 4, 2, 5), "first case")
-second = drawn(panels[1], (0, -3, 2, 1, 2), "second case")
-panels[0].legend(fontsize="small")
-plt.show()
-assert [n.faces_left for n in first] == [False, False, True]
-assert [n.faces_left for n in second] == [False, True, True]
+# %%
+plot_neurons(second)
 
 # %% [markdown]
-# Note how the left end of the first picture misses the slope of the data. That is allowed: nothing is asked
-# there.
+# An arrow points to the side on which a neuron is active. Note how the left end of the first picture misses
+# the slope of the data. That is allowed: nothing is asked there.
 #
 # Both cases are proven for all points and all values. The proof prints long; here is its first part.
 
@@ -171,7 +160,7 @@ for x, y in cases:
 # repairs it.
 
 # %%
-turned = [n._replace(faces_left=False) for n in first]
+turned = [n._replace(faces_left=False) for n in five_points(t, [fmpq(v) for v in (0, 1, 4, 2, 5)])]
 assert len({v - sum(n(x) for n in turned) for x, v in zip(t, (0, 1, 4, 2, 5), strict=True)}) > 1
 
 # %% [markdown]

@@ -33,19 +33,17 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
-from flint import fmpq
 
 import verify
 from constructions import FineTuningProblem, ReLUNetwork, bounds, build, grid, to_line, write_certificate
 from constructions.folding import fold
 from constructions.three_layer import column_functions
-from ftc.plots import plot_along_direction
+from ftc.plots import plot_along_direction, plot_grid, plot_pre_activations
+from ftc.plots.style import panels
 from ftc.reading import read_profile
 from verify.symbolic import LEMMAS
 
-# %matplotlib inline
 folder = Path(tempfile.mkdtemp())
 
 
@@ -129,14 +127,14 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
+[[axes]] = panels(size=(7, 2.8))
 for height, style in ((2, "-"), (1, "--"), (-1.5, ":")):
     bump = relu(z + c + height) - relu(z + c) - relu(z - c + height) + relu(z - c)
     axes.plot(z, bump, style, lw=2, label=f"v = {height}")
 axes.axvline(0, color="0.8", lw=0.8)
 axes.set(xlabel="M h   (c = 3)", ylabel="the bump")
-axes.legend(fontsize="small")
-plt.show()
+axes.legend()
+axes.figure
 
 # %%
 for name in ("four-neuron-bump", "three-neuron-bump", "steep-enough"):
@@ -156,50 +154,32 @@ assert network([[t] for t in range(50)]) == [wanted.get(t, 0) for t in range(50)
 assert network.neurons == 14 == min(-(-12 // r) + 4 * r for r in range(1, 13)) == bounds.upper_grid(12)
 
 # %% [markdown]
-# Now *every* pre-activation of this network, exactly as it is. In the first layer: one ramp and five knots.
-# In the second, a row of pictures for each column: its four neurons see $Mh$, shifted. The scale is
-# logarithmic above and below $\pm 10$, for $M$ is large; grey means that the neuron is active. Triangles
-# mark the column's edits, dotted lines the knots. Between knots each function is a straight line, bent only
-# by the scale.
+# Now *every* pre-activation of this network. In the first layer: one ramp and five knots.
 
 # %%
-fine = [fmpq(k, 16) for k in range(-16, 801)]
-first_layer, second_layer, output = network.hidden([[t] for t in fine])
-x = np.array([float(t) for t in fine])
+solution = build(problem, layers=3)
+assert solution.network.widths == network.widths
+plot_pre_activations(solution, 1, columns=3)
 
+# %% [markdown]
+# In the second layer a row for each column: its four neurons see $Mh + c + v$, $Mh + c$, $Mh - c + v$ and
+# $Mh - c$. The scale is logarithmic for large numbers, as $M$ is large. Between knots each function is a
+# straight line, bent only by the scale.
 
-def floats(array):
-    return np.array(
-        [[float(fmpq(int(n), array.denominator)) for n in row] for row in array.numerators.tolist()]
-    )
+# %%
+plot_pre_activations(solution, 2, columns=4)
 
+# %% [markdown]
+# All four look the same from afar. Closer, at each column its $Mh$, its $v$ and the band of half-width $c$:
 
-figure = plt.figure(figsize=(11, 6.5), layout="constrained")
-cells = figure.add_gridspec(3, 4, height_ratios=[1.2, 1, 1])
-axes = figure.add_subplot(cells[0, :])
-axes.plot(x, np.maximum(floats(first_layer), 0), color="#0072B2", lw=1.2)
-axes.set(title="first hidden layer: six neurons fold the line", ylim=(0, 52), xlim=(-1, 50))
-names = ("M h + c + v", "M h + c", "M h - c + v", "M h - c")
-for k, values in enumerate(floats(second_layer).T):
-    axes = figure.add_subplot(cells[1 + k // 4, k % 4])
-    limit = 3 * abs(values).max()
-    axes.plot(x, values, color="#0072B2", lw=1)
-    axes.fill_between(x, -limit, limit, where=values > 0, color="0.88", lw=0)
-    edits = [group[k // 4] for group in folding.groups]
-    axes.plot(edits, [-limit] * 6, "^", color="#D55E00", ms=5, clip_on=False)
-    for (knot,) in folding.knots:
-        axes.axvline(float(knot), color="0.3", lw=0.8, ls=":")
-    axes.set_yscale("symlog", linthresh=10)
-    axes.set(ylim=(-limit, limit), xlim=(-1, 50), yticks=[-1000, 0, 1000])
-    axes.set_title(f"column {1 + k // 4}: {names[k % 4]}", fontsize="small")
-plt.show()
+# %%
+plot_grid(solution)
 
 # %% [markdown]
 # Look at one group: $Mh$ crosses zero steeply at the column's edit, and what happens there lies within one
 # gap. The sum of all eight, with the signs $+, -, -, +$, is the network:
 
 # %%
-solution = build(problem, layers=3)
 verdict = checked(solution)
 print(verdict.text())
 assert verdict.status == "accepted"

@@ -32,7 +32,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import verify
@@ -40,10 +39,10 @@ from constructions import FineTuningProblem, bounds, build, write_certificate
 from constructions.adversarial import alternating, halves, one_sign
 from constructions.exact_width import least_width
 from constructions.obstruction import obstruct
+from ftc.plots import Profile, plot_along_direction
 from ftc.reading import read_profile
 from verify.symbolic import LEMMAS
 
-# %matplotlib inline
 folder = Path(tempfile.mkdtemp())
 
 
@@ -86,23 +85,7 @@ assert proof.neurons == 9 == 3 * worst.N == bounds.lower(2, 3, worst.K)
 assert checked(proof).status == "accepted"
 
 # %%
-values = [int(worst.delta.get(i, 0)) for i in range(worst.K)]
-figure, axes = plt.subplots(figsize=(9, 3.4), layout="constrained")
-axes.plot(range(worst.K), values, color="0.6", lw=1)
-axes.plot(range(worst.K), values, "o", color="white", mec="black", label="protected")
-axes.plot(
-    list(worst.delta), [int(x) for x in worst.delta.values()], "o", color="#D55E00", mec="black", label="edit"
-)
-for a, b, c in proof.windows:
-    up = values[a] - 2 * values[b] + values[c] > 0
-    height, color, style = (1.4, "#0072B2", "-") if up else (-1.4, "#AA3377", "--")
-    height += 0.15 * (a // 2 % 2)
-    axes.plot([a + 0.06, c - 0.06], [height, height], color=color, ls=style, lw=3, solid_capstyle="butt")
-axes.plot([], [], color="#0072B2", lw=3, label="convex windows")
-axes.plot([], [], color="#AA3377", lw=3, ls="--", label="concave windows")
-axes.set(ylim=(-2, 2.6), xlabel="t", yticks=[-1, 0, 1])
-axes.legend(ncols=4, fontsize="small", loc="upper center")
-plt.show()
+plot_along_direction(Profile.of(build(worst, 2)), windows=proof.windows)
 
 # %% [markdown]
 # The windows of one sign touch and do not overlap. The checker recomputes all of that: that the points lie

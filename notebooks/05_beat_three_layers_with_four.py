@@ -27,7 +27,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from flint import fmpq
 
@@ -35,11 +34,10 @@ import verify
 from constructions import FineTuningProblem, ReLUNetwork, bounds, build, crossing, to_line, write_certificate
 from constructions.adversarial import worst_case
 from constructions.obstruction import obstruct
-from ftc.plots import plot_along_direction
+from ftc.plots import plot_along_direction, plot_crossing, plot_pre_activations
 from ftc.reading import read_profile
 from verify.symbolic import LEMMAS
 
-# %matplotlib inline
 folder = Path(tempfile.mkdtemp())
 
 
@@ -81,14 +79,6 @@ assert lifted.network.neurons == min(-(-9 // r) + 3 * r + 2 for r in range(1, 10
 
 # %%
 M = 3
-s = np.linspace(-5, 17, 500)
-D = np.interp(s, [-5, 0, M, 3 * M, 4 * M, 17], [0, 0, M, -M, 0, 0])
-figure, axes = plt.subplots(figsize=(7, 2.6), layout="constrained")
-axes.axvspan(0, 4 * M, color="0.92")
-axes.plot(s, D, color="#0072B2", lw=2)
-axes.plot([2 * M - d for d in wanted.values()], list(wanted.values()), "o", color="#D55E00", mec="black")
-axes.set(xlabel="s   (grey: the band)", ylabel="D(s)")
-plt.show()
 proof = LEMMAS["band-stage"]()
 print(f"{proof.name}: {proof.cases} cases.", str(proof).splitlines()[2])
 
@@ -127,37 +117,20 @@ assert S.widths == (3, 3)
 assert S.neurons == 6 == bounds.crossing_width(9)[0]
 assert all(at[t] == 2 * M - wanted[t] if t in wanted else at[t] <= 0 or at[t] >= 4 * M for t in range(26))
 
+# %% [markdown]
+# The library builds it all at once. Here are the pre-activations of the three columns, each steeper than
+# the one before, and mirrored in the second group and again in the third:
+
 # %%
-fine = [fmpq(k, 64) for k in range(-64, 26 * 64)]
-x = [float(t) for t in fine]
-first, second, out = S.hidden([[t] for t in fine])
+solution = build(problem, layers=4)
+plot_pre_activations(solution, 2, columns=3)
 
+# %% [markdown]
+# And $S$, cut off above and below: one crossing of the band an edit. On the right the output stage $D$ turns
+# the height of a crossing into the change.
 
-def floats(array):
-    return np.array(
-        [[float(fmpq(int(n), array.denominator)) for n in row] for row in array.numerators.tolist()]
-    )
-
-
-figure, panels = plt.subplots(2, 1, figsize=(10, 6), sharex=True, layout="constrained")
-for values, style in zip(floats(second).T, ("-", "--", ":"), strict=True):
-    panels[0].plot(x, values, style, lw=1.5)
-panels[0].set_yscale("symlog", linthresh=10)
-panels[0].axhline(0, color="0.5", lw=0.6)
-panels[0].legend([f"P{j}" for j in (1, 2, 3)], ncols=3, fontsize="small", loc="upper left")
-panels[0].set(title="the three columns (logarithmic)")
-panels[1].axhspan(0, 4 * M, color="0.92")
-panels[1].plot(x, np.clip(floats(out)[:, 0], -8, 20), color="#0072B2", lw=1.2)
-panels[1].plot(
-    list(heights), [float(y) for y in heights.values()], "o", color="#D55E00", mec="black", label="edits"
-)
-outside = [t for t in range(26) if t not in heights]
-panels[1].plot(
-    outside, np.clip([float(at[t]) for t in outside], -8, 20), "|", color="black", ms=10, label="protected"
-)
-panels[1].set(title="S, cut off above and below: one crossing of the band an edit", xlabel="t", ylim=(-9, 29))
-panels[1].legend(ncols=2, fontsize="small", loc="upper left")
-plt.show()
+# %%
+plot_crossing(solution)
 
 # %% [markdown]
 # ## Step 4: together
@@ -165,7 +138,6 @@ plt.show()
 # $g = D(S)$: widths $3, 3, 4$. Ten neurons for nine edits; three layers take $13$, two layers $27$.
 
 # %%
-solution = build(problem, layers=4)
 verdict = checked(solution)
 print(verdict.text())
 assert verdict.status == "accepted"

@@ -34,7 +34,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -42,8 +41,8 @@ import verify
 from constructions import FineTuningProblem, bounds, build, general_position, write_certificate
 from constructions.exact_width import least_width
 from constructions.general_position import Places, bumps
+from ftc.plots import plot_hyperplanes
 
-# %matplotlib inline
 folder = Path(tempfile.mkdtemp())
 
 
@@ -79,16 +78,7 @@ assert solution.network.depth == 2
 assert solution.network(points) == [1, 2, 3, 4, 5, 6] + [0] * 10
 
 # %%
-side = np.linspace(-45, 45, 181)
-values = solution.network([[float(a), float(b)] for b in side for a in side])
-shown = np.array([float(value) for value in values]).reshape(181, 181)
-figure, axes = plt.subplots(figsize=(6.4, 5.2), layout="constrained")
-picture = axes.imshow(shown, extent=(-45, 45, -45, 45), origin="lower", cmap="Purples", vmin=0, vmax=8)
-figure.colorbar(picture, label="g")
-axes.plot(*points[6:].T, "o", color="white", mec="black", ms=5, label="protected")
-axes.plot(*points[:6].T, "s", color="#D55E00", mec="black", ms=7, label="edits")
-axes.legend(loc="lower right", fontsize="small")
-plt.show()
+plot_hyperplanes(plane, solution.network)
 
 # %% [markdown]
 # This is an honest picture: $g$ is $0$ at all listed points and in most places, but a *slab* around each

@@ -33,7 +33,6 @@ from pathlib import Path
 # the trainer is the benchmarks' own, which are not installed: they are in the checkout
 sys.path.insert(0, str(next(root for root in Path.cwd().resolve().parents if (root / "benchmarks").is_dir())))
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
@@ -46,8 +45,8 @@ from constructions import FineTuningProblem, bounds, build, write_certificate
 from constructions.adversarial import alternating
 from constructions.obstruction import obstruct
 from constructions.size_claim import SizeClaim
+from ftc.plots.style import BLUE, PURPLE, Picture, panels
 
-# %matplotlib inline
 torch.set_num_threads(1)
 folder = Path(tempfile.mkdtemp())
 
@@ -75,9 +74,9 @@ for row in rows:
     print(f"{row['layers']} layers, {row['optimizer']:7} best loss by width  {losses}")
 
 # %%
-figure = plt.figure(figsize=(11, 4.6), layout="constrained")
+figure = Picture(figsize=(11, 4.6), layout="constrained")
 draw_widths(figure, rows)
-plt.show()
+figure
 
 # %% [markdown]
 # Read the picture from the right. Wide networks get to a small loss, and it falls with the width. The
@@ -137,17 +136,15 @@ for width in (3, 6, 8, 9, 12, 24):
     print(f"{width:2} neurons:", "  ".join(f"{value:.1e}" for value in found))
 
 # %%
-figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
+[[axes]] = panels(size=(7, 3.4))
 for (width, _), (_, value) in trained.items():
-    axes.plot([width], [max(value, 1e-16)], "X", color="#CC79A7", mec="black", mew=0.5)
-axes.plot(
-    [9], [1e-16], "o", color="#0072B2", mec="black", ms=9, clip_on=False, label="built: 9 neurons, error 0"
-)
+    axes.plot([width], [max(value, 1e-16)], "X", color=PURPLE, mec="black", mew=0.5)
+axes.plot([9], [1e-16], "o", color=BLUE, mec="black", ms=9, clip_on=False, label="built: 9 neurons, error 0")
 axes.axvline(9, color="black", ls=":", label="needed, proven: 9")
-axes.plot([], [], "X", color="#CC79A7", mec="black", label="trained by L-BFGS, four starts")
+axes.plot([], [], "X", color=PURPLE, mec="black", label="trained by L-BFGS, four starts")
 axes.set(yscale="log", ylim=(1e-16, 1), xlabel="neurons, two layers", ylabel="mean squared error")
-axes.legend(fontsize="small", loc="center right")
-plt.show()
+axes.legend(loc="center right")
+axes.figure
 
 # %% [markdown]
 # ## Step 3: small is not zero

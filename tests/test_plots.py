@@ -27,11 +27,12 @@ from ftc.plots import (
     plot_grid,
     plot_hyperplanes,
     plot_neurons,
+    plot_pre_activations,
     plot_regions,
     plot_weights,
     save,
 )
-from ftc.plots.signals import pre_activations
+from ftc.plots.signals import positions, pre_activations
 from ftc.reading import read_profile
 
 
@@ -229,6 +230,29 @@ def test_a_square_for_every_weight_larger_for_a_larger_one() -> None:
     sides.sort()
     assert all(a <= b + 1e-9 for (_, a), (_, b) in pairwise(sides))
     assert sides[0][1] < sides[-1][1]
+
+
+@pytest.mark.parametrize("layer", [1, 2, 3])
+def test_every_pre_activation_is_drawn(layer: int) -> None:
+    solution = build(random_problem(3), 4, construction="band-crossing")
+    problem, network = solution.problem, solution.network
+    z = network.hidden(problem.points)[layer - 1]
+    figure = plot_pre_activations(solution, layer, columns=3)
+    shown = [axes for axes in figure.axes if axes.axison]
+    assert len(shown) == network.widths[layer - 1]
+    for axes, column in zip(shown, z.numerators.T.tolist(), strict=True):
+        line = named(axes, "pre-activation")
+        for t, value in zip(positions(problem, solution.direction), column, strict=True):
+            wanted = float(Fraction(int(value), z.denominator))
+            assert value_at(line, float(t)) == pytest.approx(
+                wanted, rel=1e-6, abs=1e-6 * abs(axes.get_ylim()[1])
+            )
+        active = [path for part in axes.collections for path in part.get_paths()]
+        for t, value in zip(positions(problem, solution.direction), column, strict=True):
+            if value:
+                assert any(path.contains_point((float(t), 0)) for path in active) == (value > 0)
+    with pytest.raises(ValueError, match="expected a hidden layer, 1 to 3"):
+        plot_pre_activations(solution, 4)
 
 
 @pytest.mark.parametrize("construction", ["tents", "grid", "general-position"])

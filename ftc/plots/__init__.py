@@ -8,6 +8,7 @@ from ftc.plots.grid import plot_grid
 from ftc.plots.impact import plot_impact
 from ftc.plots.neurons import plot_neurons
 from ftc.plots.plane import plot_hyperplanes, plot_regions
+from ftc.plots.pre_activations import plot_pre_activations
 from ftc.plots.style import refuse_picture, save
 from ftc.plots.weights import plot_weights
 
@@ -21,6 +22,7 @@ __all__ = [
     "plot_hyperplanes",
     "plot_impact",
     "plot_neurons",
+    "plot_pre_activations",
     "plot_regions",
     "plot_weights",
     "refuse_picture",
