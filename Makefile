@@ -20,9 +20,11 @@ slow: $(READY)
 hunt: $(READY)
 	$(BIN)/ftc hunt --profile $(PROFILE)
 
-# runs every notebook from a fresh kernel
+# runs every notebook from a fresh kernel; with its outputs it is in build/notebooks, and in the site then
 notebooks: $(READY)
-	$(BIN)/pytest -n auto --nbmake --nbmake-timeout=300 notebooks/*.ipynb
+	mkdir -p build/notebooks
+	cp notebooks/*.ipynb build/notebooks
+	$(BIN)/pytest -n auto --nbmake --overwrite --nbmake-timeout=300 build/notebooks/*.ipynb
 
 # after a change in notebooks/*.py: the .ipynb beside it, without outputs
 pairs: $(READY)
@@ -42,7 +44,7 @@ verify.pyz: $(shell find verify -name '*.py')
 	$(PYTHON) -m zipapp build/pyz -m verify.__main__:main -o $@
 
 # the site in site/: open site/index.html
-docs: figures
+docs: figures notebooks
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(READY)

@@ -44,18 +44,19 @@ def modules() -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda item: (PACKAGES.index(item[0].split(".")[0]), item[0])))
 
 
-def notebooks() -> dict[str, Path]:
-    """Every notebook by its name: the executed `.ipynb` if there is one, else its source."""
-    paths = sorted((ROOT / "notebooks").glob("[0-9]*.py")) + sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-    return dict(sorted({path.stem: path for path in paths}.items()))
-
-
 def notebook_page(path: Path) -> str:
-    """A notebook as Markdown: its text, its code, and the outputs that it holds."""
+    """A notebook as Markdown: its text and its code, and the outputs if `make notebooks` has run it as it
+    is."""
     import jupytext
 
+    cells = jupytext.read(path).cells
+    run = ROOT / "build/notebooks" / path.name
+    if run.exists():
+        executed = jupytext.read(run).cells
+        if [cell.source for cell in executed] == [cell.source for cell in cells]:
+            cells = executed
     parts = []
-    for cell in jupytext.read(path).cells:
+    for cell in cells:
         if cell.cell_type == "markdown":
             parts.append(re.sub(r"\]\((\d\w+)\.(?:ipynb|py)\)", r"](\1.md)", cell.source))
         elif cell.cell_type == "code" and cell.source.strip():
@@ -65,7 +66,9 @@ def notebook_page(path: Path) -> str:
 
 
 def output_of(output: Any) -> str:
-    """An output of a cell: a picture if it has one, else its text."""
+    """An output of a cell: a picture if it has one, else its text. Warnings are none."""
+    if output.get("name") == "stderr":
+        return ""
     data = output.get("data", {})
     if "image/svg+xml" in data:
         encoded = base64.b64encode("".join(data["image/svg+xml"]).encode()).decode()
@@ -104,7 +107,8 @@ def made() -> dict[str, str]:
     pages = {
         f"api/{name.replace('.', '/')}.md": f"---\ntitle: {name}\n---\n\n::: {name}\n" for name in modules()
     }
-    return pages | {f"notebooks/{name}.md": notebook_page(path) for name, path in notebooks().items()}
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    return pages | {f"notebooks/{path.stem}.md": notebook_page(path) for path in notebooks}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
