@@ -15,10 +15,10 @@ __all__ = ["best_widths", "memorize"]
 def memorize(problem: FineTuningProblem, a1: int, a2: int) -> ReLUNetwork:
     """All points, edited or not, by hidden widths at most `a1` and `a2`, if there are at most `a1 a2`.
 
-    The statement is Inoue's, who proved it in Coq with a construction of his own and numbers of thousands of
-    bits; the network is this project's `three_layer_memorizer`. His two-layer statement (`H` hidden neurons
-    memorize at least `H + 1` and at most `H + 2` points) is settled by `constructions.two_layer`: `memorizer`
-    has `K - 2` neurons for `K >= 5` points, so it is `H + 2` for `H >= 3`.
+    The statement is Inoue's, who proved it with a construction of his own; the network is this project's
+    `three_layer_memorizer`. His two-layer statement, proven in Coq (`H` hidden neurons memorize at least
+    `H + 1` and at most `H + 2` points), is settled by `constructions.two_layer`: `memorizer` has `K - 2`
+    neurons for `K >= 5` points, so it is `H + 2` for `H >= 3`.
 
     Raises:
         ValueError: more different projections than `a1 a2`; widths below 1.
