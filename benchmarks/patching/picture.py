@@ -67,14 +67,13 @@ def _contest(figure: Any, rows: list[dict[str, Any]]) -> None:
     panels[0].set_xlim(-4, 104)
     panels[1].set_xscale("symlog", linthresh=1)
     panels[1].set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
-    panels[1].set_xlim(-0.15, 1000)
     panels[2].set_xscale("symlog", linthresh=1e-3)
-    panels[2].set_xticks([0, 1e-2, 1, 100], ["0", "0.01", "1", "100"])
-    panels[2].set_xlim(-3e-4, 1000)
+    panels[2].set_xticks([0, 1e-2, 1, 100, 1e4], ["0", "0.01", "1", "100", "10,000"])
+    for axes, least, value in zip(panels[1:3], (-0.15, -3e-4), list(PANELS.values())[1:3], strict=True):
+        axes.set_xlim(least, 3 * max([100.0, *(value(row) for row in rows if "as it runs" in row)]))
     panels[3].axvline(0, color="0.5", linewidth=0.8)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9,
-                  columnspacing=1.2, handletextpad=0.3)  # fmt: skip
+    figure.legend(handles, labels, loc="outside upper center", ncols=5, fontsize=9)
 
 
 def widths(figure: Any, rows: list[dict[str, Any]]) -> None:
@@ -89,7 +88,7 @@ def widths(figure: Any, rows: list[dict[str, Any]]) -> None:
     least = 1e-16
     for axes, layers in zip(panels, (2, 3), strict=True):
         mine = [row for row in rows if row["layers"] == layers]
-        for row, (colour, marker) in zip(mine, (("#009E73", "P"), ("#CC79A7", "X")), strict=False):
+        for row, (colour, marker) in zip(mine, ((GREEN, "P"), (PURPLE, "X")), strict=False):
             if row["optimizer"] is None:
                 continue
             losses = np.maximum(row["losses"], least)
@@ -103,10 +102,10 @@ def widths(figure: Any, rows: list[dict[str, Any]]) -> None:
             )
         about = mine[0]
         axes.plot(
-            [about["built"]], [least], "o", color="#0072B2", markersize=9, markeredgecolor="black",
+            [about["built"]], [least], "o", color=BLUE, markersize=9, markeredgecolor="black",
             label=f"built here: {about['built']} neurons, 0 exactly", zorder=5, clip_on=False,
         )  # fmt: skip
-        axes.axvline(about["built"], color="#0072B2", linewidth=1)
+        axes.axvline(about["built"], color=BLUE, linewidth=1)
         axes.axvline(about["always_enough"], color="black", linestyle="--", linewidth=1,
                      label=f"always enough: {about['always_enough']}")  # fmt: skip
         axes.axvline(about["worst_case_needs"], color="black", linestyle=":", linewidth=1.6,
