@@ -53,8 +53,16 @@ class Format:
 
 
 def format_of(path: Path) -> Format:
-    """By the end of the file's name; joblib files can have any."""
-    return FORMATS.get(path.suffix.lower(), FORMATS[".joblib"])
+    """Of a model's file, by the end of its name.
+
+    Raises:
+        ValueError: the name has another end, or there is no such file.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"{path}: expected the name of a model to end in {' or in '.join(FORMATS)}")
+    if not path.is_file():
+        raise ValueError(f"{path} is no file" if path.exists() else f"{path} does not exist")
+    return FORMATS[path.suffix.lower()]
 
 
 def _load_joblib(path: Path, place: Place) -> Any:

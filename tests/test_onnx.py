@@ -538,10 +538,45 @@ def half() -> Any:
     return model([node("Cast", "x", "y", to=10)], {"x": (FLOAT, ["n", 4])}, {"y": (10, ["n", 4])})
 
 
-def elsewhere(value: Any) -> Any:
-    value.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
-    value.graph.initializer[0].external_data.add(key="location", value="weights")
+def elsewhere(value: Any, tensor: Any) -> Any:
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights")
     return value
+
+
+def stored_elsewhere() -> Any:
+    value = perceptron()
+    return elsewhere(value, value.graph.initializer[0])
+
+
+def elsewhere_in_a_function() -> Any:
+    value = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 13, "own" : 1]>
+        f (float[n, 4] x) => (float[n, 3] scores) { scores = own.First (x) }
+        <domain: "own", opset_import: ["" : 13]>
+        First (a) => (b) {
+            w = Constant <value = float[4, 3] {1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0}> ()
+            b = MatMul (a, w)
+        }"""
+    )
+    return elsewhere(value, value.functions[0].node[0].attribute[0].t)
+
+
+def elsewhere_in_a_branch() -> Any:
+    value = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 13]>
+        f (float[n, 3] x, bool c) => (float[n, 3] scores) {
+            scores = If (c) <
+                then_branch = t () => (float[n, 3] y) { y = Identity (x) },
+                else_branch = e () => (float[n, 3] z) {
+                    w = Constant <value = float[3] {1, 2, 3}> ()
+                    z = Add (x, w)
+                }
+            >
+        }"""
+    )
+    (branch,) = [one.g for one in value.graph.node[0].attribute if one.name == "else_branch"]
+    return elsewhere(value, branch.node[0].attribute[0].t)
 
 
 @pytest.mark.parametrize(
@@ -550,7 +585,9 @@ def elsewhere(value: Any) -> Any:
         (lambda: perceptron(opset=8), {}, "opset 8 has no operator Where: expected 9 or later; onnx.version"),
         (lambda: b"nothing", {}, "the model is no ONNX model"),
         (lambda: "/no/such.onnx", {}, "No such file"),
-        (lambda: elsewhere(perceptron()), {}, "the model keeps weights in other files"),
+        (stored_elsewhere, {}, "the model keeps weights in other files"),
+        (elsewhere_in_a_function, {}, "the model keeps weights in other files"),
+        (elsewhere_in_a_branch, {}, "the model keeps weights in other files"),
         (two_outputs, {}, r"which value are the scores\? Say scores=NAME. The outputs are: 'scores', float"),
         (half, {}, r"which value are the scores.* 'y', float16 \(\?, 4\)"),
         (half, {"scores": "y"}, r"'y', float16 \(\?, 4\), by the operator Cast: expected float or double"),

@@ -197,7 +197,8 @@ def test_a_graph_that_another_library_wrote(run, capsys) -> None:
         ("--scores x", "model.onnx: no operator of the main graph gives the value 'x'"),
         ("--features y", "model.onnx: the graph has no value 'y' that a patch could act on"),
         ("--model broken.onnx", "ftc: broken.onnx is no ONNX model"),
-        ("--model no.onnx", "No such file"),
+        ("--model no.onnx", "ftc: no.onnx does not exist\n"),
+        ("--model .", "ftc: .: expected the name of a model to end in .joblib or in .onnx\n"),
         ("--model two.onnx --features x", "two.onnx: it has the inputs given, x, and --data is one"),
         ("--data narrow.npy", "X has 3 features, but the input 'x' takes 4"),
         ("--data line.npy", "line.npy: the shape is (4,), expected (K, ..)"),
@@ -236,11 +237,14 @@ def test_wrong_input_is_one_line_and_nothing_is_written(run, capsys, change, mes
         ("model.onnx -o out.onnx", "model.onnx: the model has no patch"),
         ("model.onnx -o out.joblib", "expected two file names that both end in .joblib or in .onnx"),
         ("broken.onnx -o out.onnx", "ftc: broken.onnx is no ONNX model"),
+        ("no.onnx -o out.onnx", "ftc: no.onnx does not exist\n"),
+        ("folder.onnx -o out.onnx", "ftc: folder.onnx is no file\n"),
     ],
 )
 def test_what_cannot_be_undone(run, capsys, arguments, message) -> None:
     Path("model.onnx").write_bytes(perceptron().SerializeToString())
     Path("broken.onnx").write_bytes(b"no model")
+    Path("folder.onnx").mkdir()
     assert run("undo", *arguments.split()) == 2
     assert message in capsys.readouterr().err
     assert not list(Path().glob("out*"))

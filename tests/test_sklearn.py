@@ -448,7 +448,7 @@ def test_the_command_line_stacks_and_undoes(tmp_path: Path, monkeypatch: Any, ca
         ("model.joblib -o no/out.joblib", "no is not a folder"),
         ("model.joblib -o out.onnx", "expected two file names that both end in .joblib"),
         ("model.bin -o out.bin", "expected two file names that both end in .joblib"),
-        ("no.joblib -o out.joblib", "no.joblib cannot be loaded by joblib"),
+        ("no.joblib -o out.joblib", "ftc: no.joblib does not exist\n"),
     ],
 )
 def test_what_cannot_be_undone(

@@ -50,7 +50,7 @@ def read(source: Source) -> tuple[ModelProto, bytes]:
         model = onnx.load_model_from_string(content)
     except Exception:  # of protobuf, which has several
         raise ValueError(f"{name} is no ONNX model") from None
-    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in _tensors(model.graph)):
+    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in _tensors(model)):
         raise ValueError(
             f"{name} keeps weights in other files: make it one file by "
             "onnx.save(onnx.load(path), other), and use that"
@@ -67,15 +67,15 @@ def first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
-def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            yield from attribute.tensors
-            if attribute.type == AttributeProto.TENSOR:
-                yield attribute.t
-            for inner in _subgraphs(attribute):
-                yield from _tensors(inner)
+def _tensors(message: Any) -> Iterator[TensorProto]:
+    """All inside of a model, whether a graph, a function or an operator holds them."""
+    if isinstance(message, TensorProto):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for each in [value] if hasattr(value, "ListFields") else value:
+                yield from _tensors(each)
 
 
 def _subgraphs(attribute: AttributeProto) -> Iterator[GraphProto]:
