@@ -196,6 +196,33 @@ def test_an_old_file_whose_weights_are_inputs_too() -> None:
     assert unmerge(patched).content == frozen.SerializeToString()
 
 
+@pytest.mark.parametrize("name", "wvbc")
+def test_sparse_weights(name) -> None:
+    """A model that fails the full check of onnx as it is; onnxruntime runs it."""
+    frozen = perceptron()
+    (stored,) = [tensor for tensor in frozen.graph.initializer if tensor.name == name]
+    array = onnx.numpy_helper.to_array(stored).copy()
+    array.reshape(-1)[1] = 0
+    places = np.flatnonzero(array)
+    frozen.graph.initializer.remove(stored)
+    frozen.graph.sparse_initializer.append(
+        onnx.helper.make_sparse_tensor(
+            onnx.numpy_helper.from_array(array.reshape(-1)[places], name),
+            onnx.numpy_helper.from_array(places, f"{name}_places"),
+            array.shape,
+        )
+    )
+    with pytest.raises(onnx.shape_inference.InferenceError):
+        onnx.checker.check_model(frozen, full_check=True)
+    points = np.random.default_rng(1).normal(size=(60, 4)).astype(np.float32)
+    patch, wanted = relabelled(OnnxClassifier(frozen), points, 5)
+    patched = merge(frozen, patch.layers)
+    assert patched.graph.sparse_initializer == frozen.graph.sparse_initializer
+    assert face(patched) == face(frozen)
+    assert compare(frozen, patched, points, wanted).same
+    assert unmerge(patched).content == frozen.SerializeToString()
+
+
 def test_a_forest_without_the_standard_operators() -> None:
     forest = to_onnx(fit(RandomForestClassifier(3, random_state=0), *iris()), iris()[0], zipmap=False)
     del forest.opset_import[:]
