@@ -252,10 +252,11 @@ def test_parts_of_a_module_around_it_that_come_before_have_changed_by_then() -> 
 
 @pytest.mark.parametrize("assign", [False, True])
 def test_a_state_dict_of_another_dtype_is_refused(assign: bool) -> None:
-    patched = patch_module(network(), images(), EDITS, feature="1").module
+    below = patch_module(network(), images(), {50: 1}).module
+    patched = patch_module(below, images(), EDITS, feature="base.1").module
     around, before = nn.Sequential(patched), state(patched)
-    own = [name for name in patched.state_dict() if not name.startswith("base.")]
-    assert len(own) > 2
+    own = [name for name in patched.state_dict() if not name.startswith("base.base.")]
+    assert {"edited", "base.edited", "patch.layers.0.weight", "base.patch.layers.0.bias"} < set(own)
     for name in own:
         for dtype in (torch.float64, torch.float16):
             for module, key in ((patched, name), (around, f"0.{name}")):

@@ -122,10 +122,12 @@ class AdditivePatch(nn.Module):
         return self
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        for name, mine in self.named_buffers(prefix.removesuffix(".")):
-            theirs = state_dict.get(name, mine)
-            if theirs.dtype != mine.dtype and not name.startswith(f"{prefix}base."):
-                raise ValueError(f"{name} is {mine.dtype}: it cannot be loaded from {theirs.dtype}")
+        for place, part in self.named_modules(prefix=prefix.removesuffix(".")):
+            if isinstance(part, AdditivePatch | FixedLinear):  # a patch below counts, too
+                for name, mine in part.named_buffers(place, recurse=False):
+                    theirs = state_dict.get(name, mine)
+                    if theirs.dtype != mine.dtype:
+                        raise ValueError(f"{name} is {mine.dtype}: it cannot be loaded from {theirs.dtype}")
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def __prepare_scriptable__(self) -> nn.Module:  # torch.jit.script asks for it by this name
