@@ -121,7 +121,10 @@ def _with_types(model: ModelProto) -> ModelProto:
 @dataclass(frozen=True, eq=False)
 class Restored:
     """A model without its last patch; `exact` if its bytes are those of the file that was patched, by their
-    SHA-256. A file that another protobuf library wrote may have the same content in other bytes."""
+    SHA-256. A file that another protobuf library wrote may have the same content in other bytes.
+
+    The SHA-256 is kept in the patched model itself: it finds accidents, not tampering, as whoever changes the
+    graph can change it too."""
 
     model: ModelProto
     exact: bool
