@@ -19,10 +19,12 @@ __all__ = ["FORMATS", "Format", "Merged", "Place", "format_of"]
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a graph a patch goes, by the names of values; None for what can be meant alone."""
+    """Where in a graph a patch goes, by the names of values, and the classes of its scores; None for what
+    can be meant alone."""
 
     scores: str | None = None
     features: str | None = None
+    classes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def format_of(path: Path) -> Format:
 def _load_joblib(path: Path, place: Place) -> Any:
     if place != Place():
         raise ValueError(
-            f"--scores and --features name values in ONNX models, and {path} does not end in .onnx"
+            f"--scores, --features and --classes are for ONNX models, and {path} does not end in .onnx"
         )
     return load_joblib(path)
 
@@ -104,7 +106,7 @@ def _load_onnx(path: Path, place: Place) -> Any:
     from ftc.onnx import OnnxClassifier
 
     with _named(path):
-        model = OnnxClassifier(path, scores=place.scores, features=place.features)
+        model = OnnxClassifier(path, scores=place.scores, features=place.features, classes=place.classes)
         if len(model.input_names) != 1:
             names = ", ".join(model.input_names)
             raise ValueError(f"it has the inputs {names}, and --data is one: use ftc.onnx")

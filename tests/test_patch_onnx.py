@@ -119,6 +119,30 @@ def test_a_further_patch_protects_what_the_first_one_fixed(run, capsys) -> None:
     assert report["protected"] == 29
 
 
+@pytest.mark.parametrize("names", ["ant,bee,cat", "names.csv"])
+def test_classes_by_name(run, capsys, names) -> None:
+    """The graph tells none; a patched one remembers them."""
+    Path("names.csv").write_text("ant\nbee\ncat\n")
+    graph, kinds = perceptron(), ["ant", "bee", "cat"]
+    wanted = other(OnnxClassifier(graph), POINTS, [3, 9])
+    given = files(graph, POINTS, {i: kinds[column] for i, column in wanted.items()})
+    assert run("patch", *given, "-o", "fixed") == 2
+    assert "which is none of the model's classes: 0, 1, 2" in capsys.readouterr().err
+    assert run("patch", *given, "--classes", names, "-o", "fixed") == 0
+    now = OnnxClassifier("fixed/model.onnx")
+    assert now.classes_.tolist() == kinds
+    assert now.predict(POINTS)[list(wanted)].tolist() == [kinds[column] for column in wanted.values()]
+    check = ("check", "fixed", "--data", "data.npy", "--labels", "edits.csv", "--model")
+    assert run(*check, "model.onnx", "--classes", names) == 0
+    assert run(*check, "fixed/model.onnx") == 0
+    more = other(now, POINTS, [20])[20]
+    given = files(onnx.load("fixed/model.onnx"), POINTS, {20: kinds[more]})
+    assert run("patch", *given, "-o", "again") == 0
+    assert OnnxClassifier("again/model.onnx").predict(POINTS[[20]]).tolist() == [kinds[more]]
+    assert run("undo", "again/model.onnx", "-o", "once.onnx") == 0
+    assert Path("once.onnx").read_bytes() == Path("fixed/model.onnx").read_bytes()
+
+
 def test_a_patch_without_a_memory_does_not_hide_the_one_below(run, capsys) -> None:
     graph = perceptron()
     patched(run, capsys, graph, POINTS[:30], other(OnnxClassifier(graph), POINTS, [3, 9]))
@@ -206,6 +230,10 @@ def test_a_graph_that_another_library_wrote(run, capsys) -> None:
         ("--protect narrow.npy", "narrow.npy: rows of 3 numbers, expected 4 as in data.npy"),
         ("--protect shaped.npy", "shaped.npy: rows of 2x2 numbers, expected 4 as in data.npy"),
         ("--holdout narrow.npy labels.npy", "narrow.npy: rows of 3 numbers, expected 4"),
+        ("--classes a,b", "model.onnx: 'scores', float (?, 3): these are not the scores of 2 classes"),
+        ("--classes a,b,a", "'a,b,a': name 3 is 'a', expected another than before"),
+        ("--classes a,,b", "'a,,b': name 2 is '', expected another than before"),
+        ("--classes no.csv", "no.csv: cannot be read (No such file or directory)"),
         ("--labels right.csv", "right.csv: every listed sample has its label already"),
     ],
 )  # fmt: skip

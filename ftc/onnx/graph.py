@@ -109,9 +109,9 @@ def _note(key: str, text: str) -> dict[str, Any]:
         note = json.loads(text)
     except ValueError:
         note = None
-    kinds = {"sha256": str, "scores": str, "features": str, "renamed": dict, "opset_added": bool}
-    for name, kind in kinds.items():
-        if not isinstance(note, dict) or not isinstance(note.get(name), kind) or "classes" not in note:
+    kinds: dict[str, Any] = {"sha256": str, "scores": str, "features": str, "classes": list | None}
+    for name, kind in (kinds | {"renamed": dict, "opset_added": bool}).items():
+        if not isinstance(note, dict) or not isinstance(note.get(name, ...), kind):
             raise ValueError(f"the model's metadata {key!r} is not what a patch notes there: see {name!r}")
     return dict(note)
 
@@ -261,9 +261,11 @@ def find_target(
     Raises:
         ValueError: a value or an output that cannot be patched, with its name and the reason.
     """
-    last = next(reversed(marks(graph.model).values()), None)
-    if last is not None:
-        scores, features = scores or last["scores"], features or last["features"]
+    notes = [*reversed(marks(graph.model).values())]
+    if notes:
+        scores, features = scores or notes[0]["scores"], features or notes[0]["features"]
+    if classes is None:
+        classes = next((n["classes"] for n in notes if n["classes"] and n["scores"] == scores), None)
     scores = scores or _only_scores(graph)
     features = features or _only_input(graph)
     producer = graph.producer(scores)

@@ -49,7 +49,7 @@ def merge(
         scores: the value to patch, of shape `(batch, C)`, float or double; by default the only output that
             can be meant, or what ZipMap or ArgMax makes of it.
         features: the value that `g` acts on, flattened to `(batch, d)`; by default the only input.
-        classes: the labels of the columns, if the graph does not tell them.
+        classes: the labels of the columns, if the graph does not tell them; a patched one remembers them.
         edited: the inputs that the patch was made for, one row each: they are noted in the model, and a
             further patch by `ftc patch` protects them.
 
