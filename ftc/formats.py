@@ -55,16 +55,14 @@ class Format:
 
 
 def format_of(path: Path) -> Format:
-    """Of a model's file, by the end of its name.
+    """Of a model's file, by the end of its name; joblib files can have any.
 
     Raises:
-        ValueError: the name has another end, or there is no such file.
+        ValueError: there is no such file.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise ValueError(f"{path}: expected the name of a model to end in {' or in '.join(FORMATS)}")
     if not path.is_file():
         raise ValueError(f"{path} is no file" if path.exists() else f"{path} does not exist")
-    return FORMATS[path.suffix.lower()]
+    return FORMATS.get(path.suffix.lower(), FORMATS[".joblib"])
 
 
 def _load_joblib(path: Path, place: Place) -> Any:
@@ -72,7 +70,12 @@ def _load_joblib(path: Path, place: Place) -> Any:
         raise ValueError(
             f"--scores, --features and --classes are for ONNX models, and {path} does not end in .onnx"
         )
-    return load_joblib(path)
+    try:
+        return load_joblib(path)
+    except ValueError as error:
+        if path.suffix.lower() in FORMATS:
+            raise
+        raise ValueError(f"{error}; models that can be patched end in {' or in '.join(FORMATS)}") from None
 
 
 def _merge_joblib(model: Any, path: Path, found: ClassifierPatch, X: Any, asked: dict[str, Any]) -> Merged:  # noqa: N803

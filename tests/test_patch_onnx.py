@@ -222,7 +222,7 @@ def test_a_graph_that_another_library_wrote(run, capsys) -> None:
         ("--features y", "model.onnx: the graph has no value 'y' that a patch could act on"),
         ("--model broken.onnx", "ftc: broken.onnx is no ONNX model"),
         ("--model no.onnx", "ftc: no.onnx does not exist\n"),
-        ("--model .", "ftc: .: expected the name of a model to end in .joblib or in .onnx\n"),
+        ("--model .", "ftc: . is no file\n"),
         ("--model two.onnx --features x", "two.onnx: it has the inputs given, x, and --data is one"),
         ("--data narrow.npy", "X has 3 features, but the input 'x' takes 4"),
         ("--data line.npy", "line.npy: the shape is (4,), expected (K, ..)"),
