@@ -31,7 +31,7 @@ from constructions import (
 from ftc import export, figures, patch, plan, proofs, trials, undo
 from ftc.lower_bounds import COMMANDS, Json
 from ftc.progress import steps
-from ftc.tables import read_problem, read_size
+from ftc.tables import read_names, read_problem, read_size
 from ftc.width import width
 from verify.kernel import EXIT_CODES
 
@@ -171,6 +171,7 @@ def check(
     labels: Annotated[Path | None, typer.Option(help="The wanted labels, as for ftc patch.")] = None,
     scores: Annotated[str | None, typer.Option(help="ONNX: as for ftc patch.")] = None,
     features: Annotated[str | None, typer.Option(help="ONNX: as for ftc patch.")] = None,
+    classes: Annotated[str | None, typer.Option(help="ONNX: as for ftc patch.")] = None,
     kernel: Annotated[bool, typer.Option("--kernel", help="Use the slow trusted kernel.")] = False,
     memory: Annotated[str, typer.Option(help="Budget for blocks of points: 500M, 4G.")] = "2G",
     resume: Annotated[Path | None, typer.Option(help="Progress file: go on where it stops.")] = None,
@@ -192,9 +193,11 @@ def check(
 
     if (points is None) != (edits is None) or (base is not None and points is None):
         raise ValueError("--points and --edits go together, and --base with them")
-    if (model is None) != (data is None) or (model is None and (protect or labels or scores or features)):
+    with_model = protect or labels or scores or features or classes
+    if (model is None) != (data is None) or (model is None and with_model):
         raise ValueError(
-            "--model and --data go together, and --protect, --labels, --scores and --features with them"
+            "--model and --data go together, and --protect, --labels, --scores, --features and --classes "
+            "with them"
         )
     if kernel and (resume is not None or profile):
         raise ValueError("--resume and --profile are for the engine, not for --kernel")
@@ -213,7 +216,7 @@ def check(
             difference = first_difference(certificate, read_problem(points, base, edits))
         if verdict.status == "accepted" and difference is None and model is not None and data is not None:
             say("running the model")
-            place = Place(scores, features)
+            place = Place(scores, features, None if classes is None else read_names(classes))
             difference = first_difference_of_model(certificate, model, data, protect or (), labels, place)
         ratio = None
         if profile and verdict.status != "malformed":

@@ -38,10 +38,13 @@ class Formats(StrEnum):
     latex = "latex"
 
 
+_SUFFIXES = {Formats.onnx: ".onnx", Formats.torch: ".pt", Formats.numpy: ".npz", Formats.latex: ".tex"}
+
+
 def export(
     certificate: Annotated[Path, typer.Argument(help="A certificate with a network: file or folder.")],
     to: Annotated[Formats, typer.Option("--to", help="The format.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file: .onnx, .pt, .npz or .tex.")],
     dtype: Annotated[
         Floats | None, typer.Option(help="Of the weights; else as deployed, or the shorter that holds them.")
     ] = None,
@@ -52,6 +55,8 @@ def export(
     onnx: a graph from points (batch, d) to g (batch, outputs). torch: the state dict of an nn.Sequential of
     Linear and ReLU. numpy: an .npz with weight_0, bias_0, and so on. latex: the formula, exactly.
     """
+    if output.suffix.lower() != _SUFFIXES[to]:
+        raise ValueError(f"{output}: expected a name that ends in {_SUFFIXES[to]} for {to}")
     refuse_target(output)
     with steps() as (say, _):
         say("reading")

@@ -19,10 +19,12 @@ __all__ = ["FORMATS", "Format", "Merged", "Place", "format_of"]
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a graph a patch goes, by the names of values; None for what can be meant alone."""
+    """Where in a graph a patch goes, by the names of values, and the classes of its scores; None for what
+    can be meant alone."""
 
     scores: str | None = None
     features: str | None = None
+    classes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,27 @@ class Format:
 
 
 def format_of(path: Path) -> Format:
-    """By the end of the file's name; joblib files can have any."""
+    """Of a model's file, by the end of its name; joblib files can have any.
+
+    Raises:
+        ValueError: there is no such file.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} is no file" if path.exists() else f"{path} does not exist")
     return FORMATS.get(path.suffix.lower(), FORMATS[".joblib"])
 
 
 def _load_joblib(path: Path, place: Place) -> Any:
     if place != Place():
         raise ValueError(
-            f"--scores and --features name values in ONNX models, and {path} does not end in .onnx"
+            f"--scores, --features and --classes are for ONNX models, and {path} does not end in .onnx"
         )
-    return load_joblib(path)
+    try:
+        return load_joblib(path)
+    except ValueError as error:
+        if path.suffix.lower() in FORMATS:
+            raise
+        raise ValueError(f"{error}; models that can be patched end in {' or in '.join(FORMATS)}") from None
 
 
 def _merge_joblib(model: Any, path: Path, found: ClassifierPatch, X: Any, asked: dict[str, Any]) -> Merged:  # noqa: N803
@@ -96,7 +109,7 @@ def _load_onnx(path: Path, place: Place) -> Any:
     from ftc.onnx import OnnxClassifier
 
     with _named(path):
-        model = OnnxClassifier(path, scores=place.scores, features=place.features)
+        model = OnnxClassifier(path, scores=place.scores, features=place.features, classes=place.classes)
         if len(model.input_names) != 1:
             names = ", ".join(model.input_names)
             raise ValueError(f"it has the inputs {names}, and --data is one: use ftc.onnx")

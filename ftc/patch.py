@@ -26,6 +26,7 @@ from ftc.lower_bounds import Json
 from ftc.models import columns_of, read_classes, read_edits, read_points, scores_at
 from ftc.patched import seen, with_edits
 from ftc.progress import steps
+from ftc.tables import read_names
 
 __all__ = ["COMMANDS", "Floats"]
 
@@ -85,6 +86,10 @@ def patch(
     features: Annotated[
         str | None, typer.Option(help="ONNX: the value that g acts on, if not the input.")
     ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(help="ONNX: a label for each score, a,b,c or a file; else the graph's own, or 0,1,2."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     as_json: Json = False,
 ) -> None:
@@ -106,7 +111,7 @@ def patch(
     with steps() as (say, count):
         say("reading")
         kind = format_of(model)
-        frozen = kind.load(model, Place(scores, features))
+        frozen = kind.load(model, Place(scores, features, None if classes is None else read_names(classes)))
         longest = kind.longest(frozen)
         if np.dtype(dtype.value).itemsize > np.dtype(longest).itemsize:
             raise ValueError(

@@ -39,6 +39,8 @@ def frozen_scores(model: Any, X: Any) -> NDArray[Any]:  # noqa: N803
             "classifier of one output, whose classes_ are a list of labels"
         )
     classes = np.asarray(given)
+    if score is not None and classes.shape == (1,):
+        raise ValueError(f"this {type(model).__name__} knows 1 class only: expected two or more")
     if score is None or classes.ndim != 1 or len(classes) < 2:
         raise ValueError(
             f"a {type(model).__name__} will not do: expected a fitted classifier with classes_ and "

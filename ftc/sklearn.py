@@ -131,8 +131,9 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         """Fit the estimator, unless it is frozen, and patch it.
 
         Args:
-            X: numbers, shape `(K, d)`, or a data frame of them. (All other methods but `certify` take
-                sparse matrices too, if the estimator does.)
+            X: finite numbers, shape `(K, d)`, or a data frame of them. (All other methods but `certify` take
+                sparse matrices and NaN too, if the estimator does. `g` is 0 at NaN: an estimator that learns
+                from such rows is fitted first, and patched, frozen, at the others.)
             y: labels, shape `(K,)`; a frozen estimator needs none if `edits` holds the labels.
             edits: which rows must get their label: `errors`, those where the fitted estimator predicts
                 something else than `y`; row numbers or a mask of shape `(K,)` (which cross-validation cuts
@@ -145,6 +146,7 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
                 that cannot be had.
         """
         validate_data(self, X, dtype="numeric")
+        y = None if y is None else column_or_1d(y, warn=True)
         if isinstance(self.estimator, FrozenEstimator):
             model = self.estimator
         else:
@@ -202,10 +204,9 @@ class AdditivePatch(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
                     f"{type(self).__name__} requires y to be passed, but the target y is None: "
                     "only edits={row: label} needs none"
                 )
-            labels = column_or_1d(y)
-            if len(labels) != count:
-                raise ValueError(f"y has {len(labels)} labels for {count} rows of X")
-            wanted = {row: labels[row] for row in _rows(edits, model, X, labels)}
+            if len(y) != count:
+                raise ValueError(f"y has {len(y)} labels for {count} rows of X")
+            wanted = {row: y[row] for row in _rows(edits, model, X, y)}
         for row in wanted:
             if isinstance(row, bool) or not isinstance(row, int | np.integer) or not 0 <= row < count:
                 raise ValueError(f"edits: {row!r} is no row of X, which has {count}, from 0")

@@ -128,6 +128,20 @@ def read_numbers(text: str, name: str) -> list[int]:
     return sorted(found)
 
 
+def read_names(given: str) -> tuple[str, ...]:
+    """Different names: a list with commas, or the cells of a CSV file.
+
+    >>> read_names("ant, bee,cat")
+    ('ant', 'bee', 'cat')
+    """
+    cells = given.split(",") if "," in given else [cell for _, row in _rows(Path(given)) for cell in row]
+    names = tuple(cell.strip() for cell in cells)
+    for k, name in enumerate(names):
+        if not name or name in names[:k]:
+            raise InputError(f"{_show(given)}: name {k + 1} is {_show(name)}, expected another than before")
+    return names
+
+
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The rows of a CSV file with their 1-based line numbers."""
     try:

@@ -10,7 +10,7 @@ import typer
 
 from constructions import refuse_target
 from constructions.files import write_whole
-from ftc.formats import FORMATS
+from ftc.formats import FORMATS, format_of
 
 __all__ = ["COMMANDS"]
 
@@ -28,7 +28,7 @@ def undo(
             f"{model} and {output}: expected two file names that both end in {' or in '.join(FORMATS)}"
         )
     refuse_target(output)
-    content, remark = FORMATS[suffix].undo(model)
+    content, remark = format_of(model).undo(model)
     write_whole(output, content)
     print(f"wrote {output}: {remark}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -104,6 +105,22 @@ def test_what_is_asked_for_is_kept(seed: int, tmp_path: Path) -> None:
         sums = base + run(patch, near)
         assert all(sums[i].argmax() == label for i, label in problem.labels.items())
         assert not run(patch, near)[12:].any()
+
+
+@pytest.mark.parametrize("slabs", [1, 2, 3])
+@pytest.mark.parametrize(("count", "d"), [(20, 1), (30, 4), (60, 8)])
+def test_the_radius_that_is_claimed_is_accepted_and_twice_of_it_is_not(
+    count: int, d: int, slabs: int, tmp_path: Path
+) -> None:
+    """For some problems twice of it is; for these the kernel's own bounds end before."""
+    rng = np.random.default_rng(count)
+    points, base = rng.normal(size=(count, d)), rng.normal(size=(count, 3))
+    problem = LabelProblem(points, base, {i: int(base[i].argmin()) for i in range(3)}, "float32")
+    patch = judged(patch_classifier(problem, slabs=slabs), tmp_path)
+    assert patch.radius is not None
+    twice = write_certificate(replace(patch, radius=2 * patch.radius), tmp_path / "twice.json")
+    assert "claim 2 (robust): " in verify.check(twice).text()
+    assert verify.check(twice).status == "rejected"
 
 
 @pytest.mark.parametrize("slabs", [1, 2])

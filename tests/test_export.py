@@ -21,6 +21,8 @@ from ftc.onnx.runtime import run as onnx_run
 from ftc.onnx.runtime import session
 from ftc.reading import read
 
+SUFFIXES = {"onnx": ".onnx", "torch": ".pt", "numpy": ".npz"}
+
 
 def labels(dtype: str = "float32") -> Any:
     """A patch of a classifier, in the folder `cert`."""
@@ -44,10 +46,10 @@ def same(layers: Any, others: Any, dtype: str) -> None:
 def test_the_same_numbers_in_every_format(run, capsys, dtype) -> None:
     patch, points = labels(dtype)
     for to in ("numpy", "onnx", "torch"):
-        assert run("export", "cert", "--to", to, "-o", f"g.{to}") == 0
+        assert run("export", "cert", "--to", to, "-o", f"g{SUFFIXES[to]}") == 0
     said = capsys.readouterr().out
     assert f"{patch.neurons} neurons in {dtype}" in said
-    with np.load("g.numpy") as file:
+    with np.load("g.npz") as file:
         assert len(file.files) == 2 * len(patch.layers)
         same(
             patch.layers, [(file[f"weight_{k}"], file[f"bias_{k}"]) for k in range(len(patch.layers))], dtype
@@ -63,7 +65,7 @@ def test_the_same_numbers_in_every_format(run, capsys, dtype) -> None:
     assert np.allclose(found, a, 1e-2, 1e-2)  # slabs of g are steep
     torch = pytest.importorskip("torch")
     module = eval(re.findall(r"(Sequential.*) loads it", said)[0], vars(torch.nn))
-    module.load_state_dict(torch.load("g.torch"))
+    module.load_state_dict(torch.load("g.pt"))
     assert np.allclose(module(torch.from_numpy(points)).detach().numpy(), a, 1e-2, 1e-2)
     pairs = [(each.weight.detach(), each.bias.detach()) for each in module if hasattr(each, "weight")]
     same(patch.layers, pairs, dtype)
@@ -79,15 +81,16 @@ def test_numbers_that_are_no_floats_are_refused_or_rounded(run, capsys) -> None:
     thirds()
     exact = exact_layers(read(Path("thirds.json")))
     for to in ("onnx", "numpy", "torch"):
-        assert run("export", "thirds.json", "--to", to, "-o", "g") == 2
+        name = f"g{SUFFIXES[to]}"
+        assert run("export", "thirds.json", "--to", to, "-o", name) == 2
         error = capsys.readouterr().err
         assert re.search(r"ftc: weight 0 has the entry -?\d+/\d+, which is no float64: rounded \(--r", error)
-        assert not Path("g").exists()
-        assert run("export", "thirds.json", "--to", to, "-o", "g", "--round", "--dtype", "float32") == 0
+        assert not Path(name).exists()
+        assert run("export", "thirds.json", "--to", to, "-o", name, "--round", "--dtype", "float32") == 0
         assert "the certificate does not speak of this network" in capsys.readouterr().out
-        Path("g").unlink()
-    assert run("export", "thirds.json", "--to", "numpy", "-o", "g", "--round") == 0
-    with np.load("g") as file:
+        Path(name).unlink()
+    assert run("export", "thirds.json", "--to", "numpy", "-o", "g.npz", "--round") == 0
+    with np.load("g.npz") as file:
         for k, (weight, _) in enumerate(exact):
             assert (file[f"weight_{k}"] == weight.astype(float)).all()
 
@@ -95,9 +98,9 @@ def test_numbers_that_are_no_floats_are_refused_or_rounded(run, capsys) -> None:
 def test_whole_numbers_are_short_floats(run, capsys) -> None:
     problem = FineTuningProblem([[0], [1], [4], [5], [9]], edits={1: 2})
     write_certificate(build(problem, construction="tents"), "whole.json")
-    assert run("export", "whole.json", "--to", "numpy", "-o", "g") == 0
+    assert run("export", "whole.json", "--to", "numpy", "-o", "g.npz") == 0
     assert "3 neurons in float32" in capsys.readouterr().out
-    assert run("export", "whole.json", "--to", "numpy", "-o", "long", "--dtype", "float64") == 0
+    assert run("export", "whole.json", "--to", "numpy", "-o", "long.npz", "--dtype", "float64") == 0
     assert "3 neurons in float64" in capsys.readouterr().out
     assert "rounded" not in capsys.readouterr().out
 
@@ -108,12 +111,12 @@ def test_a_network_is_exported_in_the_type_in_which_it_is_deployed(run, capsys) 
     patch = patch_classifier(LabelProblem([[0.0], [4.0], [8.0]], base, {1: 1}, "float64"), slabs=1)
     short = [tuple(a.astype(np.float32).astype(np.float64) for a in layer) for layer in patch.layers]
     write_certificate(replace(patch, layers=short), "cert")
-    assert run("export", "cert", "--to", "numpy", "-o", "g") == 0
+    assert run("export", "cert", "--to", "numpy", "-o", "g.npz") == 0
     assert f"{patch.neurons} neurons in float64" in capsys.readouterr().out
-    before = Path("g").read_bytes()
-    assert run("export", "cert", "--to", "numpy", "-o", "g", "--dtype", "float32") == 2
-    assert "g exists already" in capsys.readouterr().err
-    assert Path("g").read_bytes() == before
+    before = Path("g.npz").read_bytes()
+    assert run("export", "cert", "--to", "numpy", "-o", "g.npz", "--dtype", "float32") == 2
+    assert "g.npz exists already" in capsys.readouterr().err
+    assert Path("g.npz").read_bytes() == before
 
 
 def test_the_formula_is_the_network(run) -> None:
@@ -152,17 +155,21 @@ def test_wrong_input_is_one_line_and_nothing_is_written(run, capsys) -> None:
     labels()
     thirds()
     assert run("obstruct", "3", "-o", "hard") == 0
-    Path("taken").mkdir()
+    Path("taken.npz").mkdir()
     big = [(np.array([[Fraction(10**60)]]), np.array([Fraction(0)]))]
     before = sorted(Path().rglob("*"))
     for arguments, message in (
         ("cert --to pdf -o g", "pdf"),
-        ("cert --to numpy -o no/g", "no is not a folder"),
-        ("cert --to numpy -o taken", "taken exists already"),
-        ("cert --to latex -o g --round", "--dtype and --round are not for latex"),
-        ("nothing.json --to numpy -o g", "nothing.json"),
-        ("hard --to numpy -o g", "hard holds no network"),
-        ("thirds.json --to numpy -o g --dtype float32", "which is no float32"),
+        ("cert --to onnx -o g.pt", "g.pt: expected a name that ends in .onnx for onnx"),
+        ("cert --to torch -o g.onnx", "g.onnx: expected a name that ends in .pt for torch"),
+        ("cert --to numpy -o g", "g: expected a name that ends in .npz for numpy"),
+        ("cert --to latex -o g.text", "g.text: expected a name that ends in .tex for latex"),
+        ("cert --to numpy -o no/g.npz", "no is not a folder"),
+        ("cert --to numpy -o taken.npz", "taken.npz exists already"),
+        ("cert --to latex -o g.tex --round", "--dtype and --round are not for latex"),
+        ("nothing.json --to numpy -o g.npz", "nothing.json"),
+        ("hard --to numpy -o g.npz", "hard holds no network"),
+        ("thirds.json --to numpy -o g.npz --dtype float32", "which is no float32"),
     ):
         capsys.readouterr()
         assert run("export", *arguments.split()) == 2
@@ -183,6 +190,6 @@ def test_without_a_package_the_install_command_is_shown(run, capsys, monkeypatch
     for name in [name for name in sys.modules if name.startswith(f"ftc.{module}")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)
-    assert run("export", "cert", "--to", module, "-o", "g") == 2
+    assert run("export", "cert", "--to", module, "-o", f"g{SUFFIXES[module]}") == 2
     assert f"pip install 'fine-tuning-capacity[{module}]'" in capsys.readouterr().err
-    assert not Path("g").exists()
+    assert not list(Path().glob("g*"))

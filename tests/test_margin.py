@@ -20,6 +20,19 @@ def test_the_plane_by_brute_force(seed: int) -> None:
     assert least >= best * (1 - 1e-3)
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(("count", "d"), [(40, 8), (30, 10), (60, 12)])
+def test_no_single_row_on_the_other_side_makes_it_wider(count: int, d: int, seed: int) -> None:
+    rows = np.random.default_rng(seed).normal(size=(count, d))
+    vector, least = widest_direction(rows, np.random.default_rng(seed))
+    turned = rows * np.sign(rows @ vector)[:, None]
+    for k in range(count):
+        other = turned.copy()
+        other[k] *= -1
+        nearest, _ = nearest_in_hull(other)
+        assert (other @ nearest).min() <= least * (1 + 1e-6) * np.linalg.norm(nearest)
+
+
 @pytest.mark.parametrize(
     ("points", "nearest"),
     [

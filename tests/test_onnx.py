@@ -196,6 +196,33 @@ def test_an_old_file_whose_weights_are_inputs_too() -> None:
     assert unmerge(patched).content == frozen.SerializeToString()
 
 
+@pytest.mark.parametrize("name", "wvbc")
+def test_sparse_weights(name) -> None:
+    """A model that fails the full check of onnx as it is; onnxruntime runs it."""
+    frozen = perceptron()
+    (stored,) = [tensor for tensor in frozen.graph.initializer if tensor.name == name]
+    array = onnx.numpy_helper.to_array(stored).copy()
+    array.reshape(-1)[1] = 0
+    places = np.flatnonzero(array)
+    frozen.graph.initializer.remove(stored)
+    frozen.graph.sparse_initializer.append(
+        onnx.helper.make_sparse_tensor(
+            onnx.numpy_helper.from_array(array.reshape(-1)[places], name),
+            onnx.numpy_helper.from_array(places, f"{name}_places"),
+            array.shape,
+        )
+    )
+    with pytest.raises(onnx.shape_inference.InferenceError):
+        onnx.checker.check_model(frozen, full_check=True)
+    points = np.random.default_rng(1).normal(size=(60, 4)).astype(np.float32)
+    patch, wanted = relabelled(OnnxClassifier(frozen), points, 5)
+    patched = merge(frozen, patch.layers)
+    assert patched.graph.sparse_initializer == frozen.graph.sparse_initializer
+    assert face(patched) == face(frozen)
+    assert compare(frozen, patched, points, wanted).same
+    assert unmerge(patched).content == frozen.SerializeToString()
+
+
 def test_a_forest_without_the_standard_operators() -> None:
     forest = to_onnx(fit(RandomForestClassifier(3, random_state=0), *iris()), iris()[0], zipmap=False)
     del forest.opset_import[:]
@@ -237,10 +264,11 @@ def test_operators_of_a_patch_that_do_something_else_are_found() -> None:
             unmerge(model)
 
 
-@pytest.mark.parametrize("note", ["", "[1]", "{}", '{"sha256": 1}', "nonsense"])
+@pytest.mark.parametrize("note", ["", "[1]", "{}", '{"sha256": 1}', "nonsense", "classes"])
 def test_a_note_that_no_patch_leaves_is_named(note) -> None:
     model = merge(perceptron(), random_layers(np.random.default_rng(0), 4, 3))
-    model.metadata_props[-1].value = note
+    entry = model.metadata_props[-1]
+    entry.value = entry.value.replace('"classes": null', '"classes": 3') if note == "classes" else note
     for reads in (unmerge, patches, OnnxClassifier):
         with pytest.raises(ValueError, match="metadata 'ftc_patch_1' is not what a patch notes there"):
             reads(model)
@@ -538,10 +566,45 @@ def half() -> Any:
     return model([node("Cast", "x", "y", to=10)], {"x": (FLOAT, ["n", 4])}, {"y": (10, ["n", 4])})
 
 
-def elsewhere(value: Any) -> Any:
-    value.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
-    value.graph.initializer[0].external_data.add(key="location", value="weights")
+def elsewhere(value: Any, tensor: Any) -> Any:
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights")
     return value
+
+
+def stored_elsewhere() -> Any:
+    value = perceptron()
+    return elsewhere(value, value.graph.initializer[0])
+
+
+def elsewhere_in_a_function() -> Any:
+    value = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 13, "own" : 1]>
+        f (float[n, 4] x) => (float[n, 3] scores) { scores = own.First (x) }
+        <domain: "own", opset_import: ["" : 13]>
+        First (a) => (b) {
+            w = Constant <value = float[4, 3] {1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0}> ()
+            b = MatMul (a, w)
+        }"""
+    )
+    return elsewhere(value, value.functions[0].node[0].attribute[0].t)
+
+
+def elsewhere_in_a_branch() -> Any:
+    value = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 13]>
+        f (float[n, 3] x, bool c) => (float[n, 3] scores) {
+            scores = If (c) <
+                then_branch = t () => (float[n, 3] y) { y = Identity (x) },
+                else_branch = e () => (float[n, 3] z) {
+                    w = Constant <value = float[3] {1, 2, 3}> ()
+                    z = Add (x, w)
+                }
+            >
+        }"""
+    )
+    (branch,) = [one.g for one in value.graph.node[0].attribute if one.name == "else_branch"]
+    return elsewhere(value, branch.node[0].attribute[0].t)
 
 
 @pytest.mark.parametrize(
@@ -550,7 +613,9 @@ def elsewhere(value: Any) -> Any:
         (lambda: perceptron(opset=8), {}, "opset 8 has no operator Where: expected 9 or later; onnx.version"),
         (lambda: b"nothing", {}, "the model is no ONNX model"),
         (lambda: "/no/such.onnx", {}, "No such file"),
-        (lambda: elsewhere(perceptron()), {}, "the model keeps weights in other files"),
+        (stored_elsewhere, {}, "the model keeps weights in other files"),
+        (elsewhere_in_a_function, {}, "the model keeps weights in other files"),
+        (elsewhere_in_a_branch, {}, "the model keeps weights in other files"),
         (two_outputs, {}, r"which value are the scores\? Say scores=NAME. The outputs are: 'scores', float"),
         (half, {}, r"which value are the scores.* 'y', float16 \(\?, 4\)"),
         (half, {"scores": "y"}, r"'y', float16 \(\?, 4\), by the operator Cast: expected float or double"),

@@ -301,7 +301,8 @@ def small(run: Run) -> tuple[str, ...]:  # noqa: ARG001
         SVC(decision_function_shape="ovo").fit(np.tile(points, (2, 1)), np.arange(60) % 4), "ovo.joblib"
     )
     joblib.dump(SimpleNamespace(classes_=[0, 1]), "nothing.joblib")
-    Path("broken.joblib").write_bytes(b"no pickle")
+    for name in ("broken.joblib", "model.ort"):
+        Path(name).write_bytes(b"no pickle")
     Path("taken").mkdir()
     return given
 
@@ -344,7 +345,8 @@ def small(run: Run) -> tuple[str, ...]:  # noqa: ARG001
         ("--reach far", "--reach is 'far': expected tight, wide or a positive number"),
         ("--reach 0", "--reach is '0': expected tight, wide or a positive number"),
         ("--dtype float16", "--dtype"),
-        ("--model no.joblib", "no.joblib cannot be loaded by joblib"),
+        ("--model no.joblib", "ftc: no.joblib does not exist\n"),
+        ("--model model.ort", "; models that can be patched end in .joblib or in .onnx\n"),
         ("--model broken.joblib", "broken.joblib cannot be loaded by joblib"),
         ("--model line.joblib", "line.joblib: a LinearRegression will not do: expected a fitted classifier"),
         ("--model nothing.joblib", "nothing.joblib: a SimpleNamespace will not do"),

@@ -119,6 +119,30 @@ def test_a_further_patch_protects_what_the_first_one_fixed(run, capsys) -> None:
     assert report["protected"] == 29
 
 
+@pytest.mark.parametrize("names", ["ant,bee,cat", "names.csv"])
+def test_classes_by_name(run, capsys, names) -> None:
+    """The graph tells none; a patched one remembers them."""
+    Path("names.csv").write_text("ant\nbee\ncat\n")
+    graph, kinds = perceptron(), ["ant", "bee", "cat"]
+    wanted = other(OnnxClassifier(graph), POINTS, [3, 9])
+    given = files(graph, POINTS, {i: kinds[column] for i, column in wanted.items()})
+    assert run("patch", *given, "-o", "fixed") == 2
+    assert "which is none of the model's classes: 0, 1, 2" in capsys.readouterr().err
+    assert run("patch", *given, "--classes", names, "-o", "fixed") == 0
+    now = OnnxClassifier("fixed/model.onnx")
+    assert now.classes_.tolist() == kinds
+    assert now.predict(POINTS)[list(wanted)].tolist() == [kinds[column] for column in wanted.values()]
+    check = ("check", "fixed", "--data", "data.npy", "--labels", "edits.csv", "--model")
+    assert run(*check, "model.onnx", "--classes", names) == 0
+    assert run(*check, "fixed/model.onnx") == 0
+    more = other(now, POINTS, [20])[20]
+    given = files(onnx.load("fixed/model.onnx"), POINTS, {20: kinds[more]})
+    assert run("patch", *given, "-o", "again") == 0
+    assert OnnxClassifier("again/model.onnx").predict(POINTS[[20]]).tolist() == [kinds[more]]
+    assert run("undo", "again/model.onnx", "-o", "once.onnx") == 0
+    assert Path("once.onnx").read_bytes() == Path("fixed/model.onnx").read_bytes()
+
+
 def test_a_patch_without_a_memory_does_not_hide_the_one_below(run, capsys) -> None:
     graph = perceptron()
     patched(run, capsys, graph, POINTS[:30], other(OnnxClassifier(graph), POINTS, [3, 9]))
@@ -197,7 +221,8 @@ def test_a_graph_that_another_library_wrote(run, capsys) -> None:
         ("--scores x", "model.onnx: no operator of the main graph gives the value 'x'"),
         ("--features y", "model.onnx: the graph has no value 'y' that a patch could act on"),
         ("--model broken.onnx", "ftc: broken.onnx is no ONNX model"),
-        ("--model no.onnx", "No such file"),
+        ("--model no.onnx", "ftc: no.onnx does not exist\n"),
+        ("--model .", "ftc: . is no file\n"),
         ("--model two.onnx --features x", "two.onnx: it has the inputs given, x, and --data is one"),
         ("--data narrow.npy", "X has 3 features, but the input 'x' takes 4"),
         ("--data line.npy", "line.npy: the shape is (4,), expected (K, ..)"),
@@ -205,6 +230,10 @@ def test_a_graph_that_another_library_wrote(run, capsys) -> None:
         ("--protect narrow.npy", "narrow.npy: rows of 3 numbers, expected 4 as in data.npy"),
         ("--protect shaped.npy", "shaped.npy: rows of 2x2 numbers, expected 4 as in data.npy"),
         ("--holdout narrow.npy labels.npy", "narrow.npy: rows of 3 numbers, expected 4"),
+        ("--classes a,b", "model.onnx: 'scores', float (?, 3): these are not the scores of 2 classes"),
+        ("--classes a,b,a", "'a,b,a': name 3 is 'a', expected another than before"),
+        ("--classes a,,b", "'a,,b': name 2 is '', expected another than before"),
+        ("--classes no.csv", "no.csv: cannot be read (No such file or directory)"),
         ("--labels right.csv", "right.csv: every listed sample has its label already"),
     ],
 )  # fmt: skip
@@ -236,11 +265,14 @@ def test_wrong_input_is_one_line_and_nothing_is_written(run, capsys, change, mes
         ("model.onnx -o out.onnx", "model.onnx: the model has no patch"),
         ("model.onnx -o out.joblib", "expected two file names that both end in .joblib or in .onnx"),
         ("broken.onnx -o out.onnx", "ftc: broken.onnx is no ONNX model"),
+        ("no.onnx -o out.onnx", "ftc: no.onnx does not exist\n"),
+        ("folder.onnx -o out.onnx", "ftc: folder.onnx is no file\n"),
     ],
 )
 def test_what_cannot_be_undone(run, capsys, arguments, message) -> None:
     Path("model.onnx").write_bytes(perceptron().SerializeToString())
     Path("broken.onnx").write_bytes(b"no model")
+    Path("folder.onnx").mkdir()
     assert run("undo", *arguments.split()) == 2
     assert message in capsys.readouterr().err
     assert not list(Path().glob("out*"))

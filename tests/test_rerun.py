@@ -141,11 +141,11 @@ def test_the_same_network_in_other_floats(run, capsys) -> None:
     assert found == "network: the patched model runs it in float64, and the certificate is about float32"
 
 
-@pytest.mark.parametrize("option", ["--scores", "--features"])
-def test_names_of_values_are_for_graphs(run, capsys, option) -> None:
+@pytest.mark.parametrize("option", ["--scores x", "--features x", "--classes x,y"])
+def test_names_are_for_graphs(run, capsys, option) -> None:
     again = patched(run, Late(), [3])
-    assert run(*again, option, "x") == 2
-    assert "--scores and --features name values in ONNX models, and model.joblib does not" in (
+    assert run(*again, *option.split()) == 2
+    assert "--scores, --features and --classes are for ONNX models, and model.joblib does not" in (
         capsys.readouterr().err
     )
 

@@ -240,6 +240,42 @@ def test_a_device_may_change_and_a_dtype_may_not() -> None:
     assert moved(torch.zeros(5, 1, 8, 8, device="meta")).shape == (5, 10)
 
 
+def test_parts_of_a_module_around_it_that_come_before_have_changed_by_then() -> None:
+    patched = AdditivePatch(nn.Linear(4, 2), constant([0.0, 1.0], 4))
+    around = nn.Sequential(nn.Linear(4, 4), patched, nn.Linear(2, 2))
+    with pytest.raises(ValueError, match=r"cannot be made torch.float16"):
+        around.half()
+    assert [part.weight.dtype for part in (around[0], patched.base, around[2])] == [
+        torch.float16, torch.float32, torch.float32,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("assign", [False, True])
+def test_a_state_dict_of_another_dtype_is_refused(assign: bool) -> None:
+    below = patch_module(network(), images(), {50: 1}).module
+    patched = patch_module(below, images(), EDITS, feature="base.1").module
+    around, before = nn.Sequential(patched), state(patched)
+    own = [name for name in patched.state_dict() if not name.startswith("base.base.")]
+    assert {"edited", "base.edited", "patch.layers.0.weight", "base.patch.layers.0.bias"} < set(own)
+    for name in own:
+        for dtype in (torch.float64, torch.float16):
+            for module, key in ((patched, name), (around, f"0.{name}")):
+                given = {k: v + 1 for k, v in module.state_dict().items()}
+                given[key] = given[key].to(dtype)
+                with pytest.raises(
+                    ValueError, match=rf"^{key} is torch.float32: it cannot be loaded from {dtype}$"
+                ):
+                    module.load_state_dict(given, assign=assign)
+                assert state(patched) == before
+    less = {name: value for name, value in patched.state_dict().items() if name not in own}
+    less |= {name: value.double() for name, value in less.items()}
+    if not assign:  # the base is not the patch's to judge, and missing names are told by torch
+        assert patched.load_state_dict(less, strict=False).missing_keys == own
+    assert state(patched) == before
+    patched.load_state_dict({k: v.clone() for k, v in patched.state_dict().items()}, assign=assign)
+    assert state(patched) == before
+
+
 @pytest.fixture
 def precision() -> Iterator[None]:
     yield
@@ -252,8 +288,10 @@ def test_another_arithmetic_is_refused() -> None:
     x, base = images(), network().eval()
     patched = patch_module(base, x, EDITS).module
     want = bits(patched(x))
-    with torch.autocast("cpu"), pytest.raises(ValueError, match="cannot run under autocast"):
-        patched(x)
+    with torch.autocast("cpu"):
+        for run in (patched, lambda x: torch.jit.trace(patched, x, check_trace=False)):
+            with pytest.raises(ValueError, match="cannot run under autocast"):
+                run(x)
     torch.set_float32_matmul_precision("medium")
     for run in (patched, lambda _: patch_module(base, x, EDITS)):
         with pytest.raises(ValueError, match=r"matmul.fp32_precision '\w+': expected 'ieee'"):
@@ -264,6 +302,19 @@ def test_another_arithmetic_is_refused() -> None:
             patched(x)
         torch.set_flush_denormal(False)
     assert bits(patched(x)) == want
+
+
+def test_what_is_traced_refuses_nothing() -> None:
+    """As its documentation says: it does not run the code that would."""
+    x = torch.randn(40, 5, generator=torch.Generator().manual_seed(0))
+    patched = patch_module(nn.Flatten(), x, {i: int(x[i].argmin()) for i in range(9)}).module
+    traced = torch.jit.trace(patched, x[:3])
+    want = bits(patched(x))
+    assert bits(traced(x)) == want
+    with torch.autocast("cpu"):
+        assert bits(patched.base(x)) == bits(x)
+        assert bits(traced(x)) != want
+    assert {t.dtype for t in traced.half().buffers()} == {torch.float16}
 
 
 def test_threads_do_not_take_each_others_features() -> None:

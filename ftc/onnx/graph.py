@@ -50,7 +50,7 @@ def read(source: Source) -> tuple[ModelProto, bytes]:
         model = onnx.load_model_from_string(content)
     except Exception:  # of protobuf, which has several
         raise ValueError(f"{name} is no ONNX model") from None
-    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in _tensors(model.graph)):
+    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in _tensors(model)):
         raise ValueError(
             f"{name} keeps weights in other files: make it one file by "
             "onnx.save(onnx.load(path), other), and use that"
@@ -67,15 +67,15 @@ def first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
-def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            yield from attribute.tensors
-            if attribute.type == AttributeProto.TENSOR:
-                yield attribute.t
-            for inner in _subgraphs(attribute):
-                yield from _tensors(inner)
+def _tensors(message: Any) -> Iterator[TensorProto]:
+    """All inside of a model, whether a graph, a function or an operator holds them."""
+    if isinstance(message, TensorProto):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for each in [value] if hasattr(value, "ListFields") else value:
+                yield from _tensors(each)
 
 
 def _subgraphs(attribute: AttributeProto) -> Iterator[GraphProto]:
@@ -109,9 +109,9 @@ def _note(key: str, text: str) -> dict[str, Any]:
         note = json.loads(text)
     except ValueError:
         note = None
-    kinds = {"sha256": str, "scores": str, "features": str, "renamed": dict, "opset_added": bool}
-    for name, kind in kinds.items():
-        if not isinstance(note, dict) or not isinstance(note.get(name), kind) or "classes" not in note:
+    kinds: dict[str, Any] = {"sha256": str, "scores": str, "features": str, "classes": list | None}
+    for name, kind in (kinds | {"renamed": dict, "opset_added": bool}).items():
+        if not isinstance(note, dict) or not isinstance(note.get(name, ...), kind):
             raise ValueError(f"the model's metadata {key!r} is not what a patch notes there: see {name!r}")
     return dict(note)
 
@@ -261,9 +261,11 @@ def find_target(
     Raises:
         ValueError: a value or an output that cannot be patched, with its name and the reason.
     """
-    last = next(reversed(marks(graph.model).values()), None)
-    if last is not None:
-        scores, features = scores or last["scores"], features or last["features"]
+    notes = [*reversed(marks(graph.model).values())]
+    if notes:
+        scores, features = scores or notes[0]["scores"], features or notes[0]["features"]
+    if classes is None:
+        classes = next((n["classes"] for n in notes if n["classes"] and n["scores"] == scores), None)
     scores = scores or _only_scores(graph)
     features = features or _only_input(graph)
     producer = graph.producer(scores)

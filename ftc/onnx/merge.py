@@ -49,7 +49,7 @@ def merge(
         scores: the value to patch, of shape `(batch, C)`, float or double; by default the only output that
             can be meant, or what ZipMap or ArgMax makes of it.
         features: the value that `g` acts on, flattened to `(batch, d)`; by default the only input.
-        classes: the labels of the columns, if the graph does not tell them.
+        classes: the labels of the columns, if the graph does not tell them; a patched one remembers them.
         edited: the inputs that the patch was made for, one row each: they are noted in the model, and a
             further patch by `ftc patch` protects them.
 
@@ -98,16 +98,33 @@ def merge(
         note["edited"] = _text(np.asarray(edited))
     model.metadata_props.add(key=f"ftc_patch_{number}", value=json.dumps(note))
     try:
-        onnx.checker.check_model(model, full_check=True)
+        onnx.checker.check_model(_with_types(model), full_check=True)
     except Exception as error:  # it may be the fault of the model: types are inferred here, too
         raise ValueError(f"the patched model fails onnx.checker: {first_line(error)}") from None
     return model
 
 
+def _with_types(model: ModelProto) -> ModelProto:
+    """What the checker can infer types of: it has no operator that takes sparse weights, which onnxruntime
+    makes dense, so that here they are inputs."""
+    if not model.graph.sparse_initializer:
+        return model
+    dense = ModelProto()
+    dense.CopyFrom(model)
+    dense.graph.ClearField("sparse_initializer")
+    for tensor in model.graph.sparse_initializer:
+        value = helper.make_tensor_value_info(tensor.values.name, tensor.values.data_type, tensor.dims)
+        dense.graph.input.append(value)
+    return dense
+
+
 @dataclass(frozen=True, eq=False)
 class Restored:
     """A model without its last patch; `exact` if its bytes are those of the file that was patched, by their
-    SHA-256. A file that another protobuf library wrote may have the same content in other bytes."""
+    SHA-256. A file that another protobuf library wrote may have the same content in other bytes.
+
+    The SHA-256 is kept in the patched model itself: it finds accidents, not tampering, as whoever changes the
+    graph can change it too."""
 
     model: ModelProto
     exact: bool

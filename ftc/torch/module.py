@@ -24,8 +24,11 @@ class AdditivePatch(nn.Module):
     floats give no finite `g` is left alone.
 
     *Floats.* A certificate's claim `deployed` is about sums of products in IEEE arithmetic. So `forward`
-    refuses autocast, matrix products in TF32 or bfloat16 and subnormal numbers that are flushed, and a change
-    of dtype (`half()`, `double()`) is refused; what a compiler makes of it (`torch.compile`) is not checked.
+    refuses autocast, matrix products in TF32 or bfloat16 and subnormal numbers that are flushed. A change of
+    dtype (`half()`, `double()`) and a state dict of another dtype are refused as well, before anything of
+    the patch or its base changes; of a module around it, what comes before the patch has changed by then.
+    What is traced, scripted, exported or compiled runs none of this code: under autocast or in TF32, after
+    `half()` and with a rounded state dict, it gives other numbers without a word.
 
     *Exports.* `torch.jit.trace`, `torch.export.export` and `torch.onnx.export` take it like any other module,
     if they take `base`. `torch.jit.script` takes it if it takes `base`, which then has one input; for a
@@ -41,7 +44,7 @@ class AdditivePatch(nn.Module):
 
     Raises:
         ValueError: layers that do not fit together, no such submodule; in use, an output or a feature that
-            is no tensor or has another shape or dtype, or an arithmetic as above.
+            is no tensor or has another shape or dtype, or an arithmetic or dtype as above.
 
     >>> base = nn.Sequential(nn.Identity(), nn.Linear(1, 2, bias=False)).requires_grad_(False)
     >>> _ = base[1].weight.copy_(torch.tensor([[1.0], [0.0]]))
@@ -76,7 +79,7 @@ class AdditivePatch(nn.Module):
 
     def forward(self, x: Any, *rest: Any, **named: Any) -> Tensor:
         eager = not (_tracing() or torch.compiler.is_compiling())
-        if eager:
+        if not torch.compiler.is_compiling():
             refuse_other_arithmetic(self.layers[0][0].device)
         found: list[Tensor] = []
         if self.feature is None:
@@ -117,6 +120,15 @@ class AdditivePatch(nn.Module):
             raise ValueError(f"a patch in {weight.dtype} is for {weight.dtype}: it cannot be made {dtype}")
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        for place, part in self.named_modules(prefix=prefix.removesuffix(".")):
+            if isinstance(part, AdditivePatch | FixedLinear):  # a patch below counts, too
+                for name, mine in part.named_buffers(place, recurse=False):
+                    theirs = state_dict.get(name, mine)
+                    if theirs.dtype != mine.dtype:
+                        raise ValueError(f"{name} is {mine.dtype}: it cannot be loaded from {theirs.dtype}")
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def __prepare_scriptable__(self) -> nn.Module:  # torch.jit.script asks for it by this name
         if self.feature is None:
@@ -235,6 +247,8 @@ def refuse_other_arithmetic(device: torch.device) -> None:
     """Raises ValueError where matrix products are not those of IEEE arithmetic in their own dtype."""
     if torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type):
         raise ValueError("a patch cannot run under autocast: it is certified for its own dtype")
+    if _tracing():  # which keeps what autocast does, and no other setting
+        return
     for backend in (torch.backends.cuda, torch.backends.mkldnn):
         precision = getattr(getattr(backend, "matmul", None), "fp32_precision", "none")
         if precision not in ("none", "ieee"):
