@@ -45,7 +45,8 @@ def main() -> None:
     measured: dict[str, Any] = {"about": {}, "contest": [], "widths": [], "left out": {}}
     if arguments.only is not None and file.exists():
         measured = json.loads(file.read_text())
-    measured["about"] = machine()
+    if chosen:
+        measured["about"] = machine()
     for part in chosen:
         started = time.perf_counter()
         if part == "widths":

@@ -47,23 +47,22 @@ def _patch(dtype: str, slabs: int, case: Case, contest: Contest) -> list[Try]:
     return [_timed(lambda: constructed.build(case, dtype, slabs)[0], note) for _ in range(contest.runs)]
 
 
-def _last_layer(norm: Any, case: Case, _: Contest) -> list[Try]:
+def _last_layer(norm: Any, case: Case, contest: Contest) -> list[Try]:
     if case.last is None:
         return [Try(None, 0.0, "not applicable: no linear last layer")]
-    from benchmarks.patching.last_layer import SLACKS, refit
+    from benchmarks.patching.last_layer import SLACKS, refit, refit_one_by_one
 
-    tries = []
+    tries: list[Try] = []
     for slack in SLACKS:
-        started = time.perf_counter()
         try:
-            solved = refit(case, norm, slack)
+            tries.append(_timed(lambda: refit(case, norm, slack), f"slack {slack:g}"))  # noqa: B023
         except ValueError as error:
-            tries.append(Try(None, time.perf_counter() - started, str(error)))
-        else:
-            note = f"slack {slack:g}, {solved.status}"
-            tries.append(Try(solved.repair, time.perf_counter() - started, note))
-            if not solved.whole:  # weights that do can be scaled up: another slack does not help
-                break
+            status = str(error)
+    for seed in () if tries else range(contest.seeds):
+        started = time.perf_counter()
+        some = refit_one_by_one(case, norm, SLACKS[0], seed)
+        note = f"{status}; one by one, order {seed}, {some.undecided} not decided"
+        tries.append(Try(some.repair, time.perf_counter() - started, note))
     return tries
 
 

@@ -3,7 +3,8 @@
 Least is the change of its weights, in the L1 or the maximum norm. At an edit the wanted score must lead by
 `slack`; at a protected point the frozen label must, by `slack`, or by half of what it led before if that is
 less. Only constraints that are violated are added, until there are none. If no weights do, protected labels
-stay as constraints, edits are added one by one, and each is kept with which the program has a solution.
+stay as constraints, edits are added one by one, and each is kept with which the solver finds a solution. How
+many these are depends on the order, so that several are tried.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 from benchmarks.patching.cases import Case, LastLayer
 from benchmarks.patching.repairs import Refitted
 
-__all__ = ["SLACKS", "Norm", "Solved", "refit"]
+__all__ = ["SLACKS", "Norm", "Some", "refit", "refit_one_by_one"]
 
-SLACKS = (0.1, 1e-3, 1.0)
+SLACKS = (1e-3, 0.1, 1.0)
 Norm = Literal["L1", "maximum"]
 _TOLERANCE = 1e-7  # of the solver, in scores
 _SHORT = 1e-6  # so much may a constraint lack that is not in the program
@@ -29,52 +30,62 @@ _AT_ONCE = 2000
 _ROUNDS = 60
 
 
-@dataclass(frozen=True, eq=False)
-class Solved:
-    """A refitted layer; `status`: what the solver says of the program with all edits as constraints."""
+@dataclass(frozen=True)
+class Some:
+    """A refitted layer that makes some edits; for `undecided` other ones the solver could not tell."""
 
     repair: Refitted
-    status: str
-    constraints: int
-
-    @property
-    def whole(self) -> bool:
-        """It makes all edits."""
-        return self.status == "optimal"
+    undecided: int
 
 
-def refit(case: Case, norm: Norm, slack: float) -> Solved:
-    """The refitted layer that the program gives.
+def refit(case: Case, norm: Norm, slack: float) -> Refitted:
+    """The refitted layer that makes all edits.
+
+    Raises:
+        ValueError: the model has no linear last layer, or no weights will do, or the solver gives up.
+    """
+    program = _Program(case, norm, slack)
+    program.add(case.edited)
+    change = program.solve()
+    if change is None:
+        raise ValueError(program.status)
+    return program.refitted(change)
+
+
+def refit_one_by_one(case: Case, norm: Norm, slack: float, seed: int) -> Some:
+    """The refitted layer after edits were added one by one: as they are listed, or in a random order for a
+    seed that is not 0.
 
     Raises:
         ValueError: the model has no linear last layer, or the solver gives up.
     """
-    if case.last is None or case.data.features is None:
-        raise ValueError("no linear last layer")
-    program = _Program(case, case.last, norm, slack)
-    program.add(case.edited)
+    program, undecided = _Program(case, norm, slack), 0
+    program.free(True)  # whether there is a solution is found sooner without an aim
     found = program.solve()
-    status = program.status.lower()
-    if found is None:  # contradictory, or the solver cannot tell
-        program = _Program(case, case.last, norm, slack)
-        found = program.solve()
-        for edit in case.edited:
-            rows = program.add([edit])
-            if (better := program.solve()) is None:
-                program.remove(rows)
-            else:
-                found = better
+    for edit in np.random.default_rng(seed).permutation(case.edited).tolist() if seed else case.edited:
+        rows = program.add([edit])
+        change = program.solve()
+        if change is None:
+            undecided += program.status != "infeasible"
+            program.remove(rows)
+        else:
+            found = change
+    program.free(False)
+    least = program.solve()
+    found = found if least is None else least
     if found is None:
-        raise ValueError(f"the solver gives up: {program.status}")
-    after = LastLayer(case.last.weight + found[:, :-1], case.last.bias + found[:, -1])
-    return Solved(Refitted(case.last, after), status, program.constraints)
+        raise ValueError(program.status)
+    return Some(program.refitted(found), undecided)
 
 
 class _Program:
     """Variables: the change, row by row of the weight with its bias, as a difference of two for the L1 norm,
     or with the maximum. Edits are no constraints before they are added."""
 
-    def __init__(self, case: Case, last: LastLayer, norm: Norm, slack: float) -> None:
+    def __init__(self, case: Case, norm: Norm, slack: float) -> None:
+        if case.last is None or case.data.features is None:
+            raise ValueError("no linear last layer")
+        last = self.last = case.last
         features = np.asarray(case.data.features, dtype=np.float64)
         self.inputs = np.column_stack([features, np.ones(len(features))])
         self.frozen = features @ last.weight.T.astype(np.float64) + last.bias
@@ -87,8 +98,9 @@ class _Program:
         self.there = np.isneginf(self.need)  # what needs no constraint any more
         self.there[case.edited] = True
         self.shape = last.weight.shape[0], self.inputs.shape[1]
-        self.norm, self.status, self.constraints = norm, "", 0
+        self.norm, self.status = norm, ""
         self.solver = self._start(self.shape[0] * self.shape[1])
+        self.prices = np.array(self.solver.getLp().col_cost_)
 
     def add(self, edits: Iterable[int]) -> range:
         """The rows that these edits add."""
@@ -99,7 +111,15 @@ class _Program:
     def remove(self, rows: range) -> None:
         """Take rows out again that `add` gave."""
         self.solver.deleteRows(len(rows), np.array(rows, dtype=np.int32))
-        self.constraints -= len(rows)
+
+    def free(self, free: bool) -> None:
+        """Whether any change is as good as another."""
+        columns = np.arange(len(self.prices), dtype=np.int32)
+        self.solver.changeColsCost(len(columns), columns, self.prices * (not free))
+
+    def refitted(self, change: NDArray[Any]) -> Refitted:
+        after = LastLayer(self.last.weight + change[:, :-1], self.last.bias + change[:, -1])
+        return Refitted(self.last, after)
 
     def solve(self) -> NDArray[Any] | None:
         """The change, shape `(C, h + 1)`, or None if there is none or the solver gives up."""
@@ -110,7 +130,7 @@ class _Program:
                 if status in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible):
                     break
                 self.solver.clearSolver()
-            self.status = self.solver.modelStatusToString(status)
+            self.status = self.solver.modelStatusToString(status).lower()
             if status != highspy.HighsModelStatus.kOptimal:
                 return None
             size, values = self.shape[0] * self.shape[1], self._values()
@@ -166,4 +186,3 @@ class _Program:
                 self.need[i, c] - lead[i, c], highspy.kHighsInf, len(index), index.astype(np.int32), value
             )
             self.there[i, c] = True
-            self.constraints += 1

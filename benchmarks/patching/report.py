@@ -83,7 +83,7 @@ def _case_table(rows: list[Row]) -> str:
 
 
 def _how(row: Row) -> str:
-    chosen = any(word in row["note"] for word in ("slack", "price"))
+    chosen = any(word in row["note"] for word in ("slack", "order", "price"))
     return f"{row['note']} (best of {row['tries']})" if chosen else str(row["note"])
 
 
