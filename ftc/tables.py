@@ -134,8 +134,11 @@ def read_names(given: str) -> tuple[str, ...]:
     >>> read_names("ant, bee,cat")
     ('ant', 'bee', 'cat')
     """
-    cells = given.split(",") if "," in given else [cell for _, row in _rows(Path(given)) for cell in row]
+    listed = "," in given and not Path(given).is_file()
+    cells = given.split(",") if listed else [cell for _, row in _rows(Path(given)) for cell in row]
     names = tuple(cell.strip() for cell in cells)
+    if not names:
+        raise InputError(f"{_show(given)}: expected names, found none")
     for k, name in enumerate(names):
         if not name or name in names[:k]:
             raise InputError(f"{_show(given)}: name {k + 1} is {_show(name)}, expected another than before")

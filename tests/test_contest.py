@@ -170,6 +170,78 @@ def test_no_contradiction_is_claimed_where_a_last_layer_will_do(small: Case) -> 
     assert [n is not None for n in found] == [False, False, True, False, True]  # thresholds do no more
 
 
+def test_protected_leads_may_shrink_to_half() -> None:
+    """As far as an edit needs it, and no further."""
+    pytest.importorskip("highspy")
+    from benchmarks.patching.last_layer import refit
+
+    points = np.array([[1.0, 0.25], [1.0, -0.25]])
+    last = LastLayer(np.array([[0.0, 1.0], [0.0, 0.0]]), np.zeros(2))
+    view = View(points, points @ last.weight.T, points)
+    case = Case("", view, {1: 0}, view, np.zeros(2, dtype=np.intp), last)  # point 0 leads by 1/4
+    after = refit(case, "L1", 1.0).after
+    leads = (points @ after.weight.T + after.bias) @ [1, -1]
+    assert leads[0] >= 0.125 - 1e-6
+    assert leads[1] >= 1 - 1e-6
+
+
+def test_of_several_tries_the_best_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks.patching import contest
+
+    points = np.arange(3.0)[:, None]
+    view = View(points, np.array([[0.0, 1.0]] * 3))
+    case = Case("", view, {2: 0}, view, np.ones(3, dtype=np.intp), None)
+    spike = np.array([[1.0]]), np.array([-1.0])  # relu(t - 1): 1 at point 2, and 0 at the others
+    tries = [contest.Try(None, 0.0, "failed")]
+    for note, height, move in (("idle", 0, 0), ("far", 2, 0.5), ("near", 2, 0.25), ("wrong", 4, -2)):
+        repair = Added([spike, (np.array([[height], [0.0]]), np.array([0.0, move]))])
+        tries.append(contest.Try(repair, 1.0, note))
+    monkeypatch.setattr(contest, "RIVALS", {"fake": lambda *_: tries})
+    (row,) = contest.rows("fake", case, contest.Contest())
+    assert row["note"] == "near"
+    assert (row["exact"]["fixed"], row["exact"]["protected_changed"]) == (1, 0)
+    assert row["tries"] == 5
+    assert len(row["seconds"]) == 4
+
+
+def test_one_slab_has_fewer_neurons(small: Case) -> None:
+    one, two = (constructed.build(small, "float32", slabs)[0] for slabs in (1, 2))
+    assert one.neurons < two.neurons
+
+
+def test_the_page_says_who_is_better() -> None:
+    def row(rival: str, fixed: int, moved: int, neurons: int) -> dict:
+        counts = {
+            "fixed": fixed, "protected_changed": 0, "protected_moved": moved, "protected_largest_move": moved,
+            "held_changed": 0, "held_accuracy": 0.5,
+        }  # fmt: skip
+        return {
+            "case": "c", "title": "t", "N": 4, "protected": 9, "d": 2, "held": 5, "accuracy": 0.5,
+            "contradiction": None, "rival": rival, "tries": 1, "seconds": [1.0], "note": "",
+            "neurons": neurons, "parameters": neurons,
+            **dict.fromkeys(("as it runs", "float32", "exact"), counts),
+        }  # fmt: skip
+
+    width = {"N": 1, "K": 2, "d": 1, "layers": 2, "widths": [1], "built": 1, "always_enough": 1,
+             "worst_case_needs": 1, "nothing_learned": 1.0, "optimizer": None}  # fmt: skip
+    rows = [row("patch, float32", 4, 0, 7), row("last layer, L1", 3, 9, 0), row("trained, Adam", 4, 2, 7)]
+    about = {"date": "", "machine": "", "software": ""}
+    page = report({"about": about, "contest": rows, "widths": [width], "left out": {}})
+    assert (
+        "- **last layer, L1** against patch, float32, 1 cases. Better: neurons added (1), "
+        "parameters added (1). Worse: edits left wrong (1), protected scores moved (1), "
+        "largest move of a protected score (1), mistakes in float32 (1), mistakes in exact arithmetic (1)."
+    ) in page
+    lines = page.splitlines()
+    for start, counts in (
+        ("| patch, float32 | 1 |", "1 | 1 | 1 | 1"),
+        ("| last layer, L1 | 1 |", "0 | 0 | 0 | 0"),
+        ("| trained, Adam | 1 |", "1 | 1 | 1 | 0"),
+    ):
+        (line,) = (line for line in lines if line.startswith(start))
+        assert line.startswith(f"{start} {counts} |")
+
+
 @pytest.mark.slow
 def test_the_contest_runs(tmp_path: Path) -> None:
     for module in ("highspy", "torch"):

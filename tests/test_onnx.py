@@ -196,8 +196,9 @@ def test_an_old_file_whose_weights_are_inputs_too() -> None:
     assert unmerge(patched).content == frozen.SerializeToString()
 
 
+@pytest.mark.parametrize("listed", [False, True])
 @pytest.mark.parametrize("name", "wvbc")
-def test_sparse_weights(name) -> None:
+def test_sparse_weights(name, listed) -> None:
     """A model that fails the full check of onnx as it is; onnxruntime runs it."""
     frozen = perceptron()
     (stored,) = [tensor for tensor in frozen.graph.initializer if tensor.name == name]
@@ -214,6 +215,8 @@ def test_sparse_weights(name) -> None:
     )
     with pytest.raises(onnx.shape_inference.InferenceError):
         onnx.checker.check_model(frozen, full_check=True)
+    if listed:  # among the inputs as well, as old models have their weights
+        frozen.graph.input.append(onnx.helper.make_tensor_value_info(name, FLOAT, array.shape))
     points = np.random.default_rng(1).normal(size=(60, 4)).astype(np.float32)
     patch, wanted = relabelled(OnnxClassifier(frozen), points, 5)
     patched = merge(frozen, patch.layers)
@@ -556,6 +559,17 @@ def used_label() -> Any:
     return value
 
 
+def argmax_label() -> Any:
+    value = perceptron()
+    value.graph.node.append(node("ArgMax", "scores", "label", axis=1, keepdims=0))
+    value.graph.output.append(onnx.helper.make_tensor_value_info("label", INT64, ["n"]))
+    return value
+
+
+def named_before() -> Any:
+    return merge(perceptron(), random_layers(np.random.default_rng(0), 4, 3), classes=["a", "b", "c"])
+
+
 def text_input() -> Any:
     value = perceptron()
     value.graph.input.append(onnx.helper.make_tensor_value_info("text", STRING, ["n", 1]))
@@ -626,7 +640,11 @@ def elsewhere_in_a_branch() -> Any:
         (perceptron, {"scores": "hidden"}, "the patch has 3 outputs for the 6 classes of 'hidden'"),
         (perceptron, {"features": "hidden"}, r"the patch has 4 inputs, and acts on 'hidden', float"),
         (perceptron, {"classes": [0, 1]}, r"'scores', float \(\?, 3\): these are not the scores of 2"),
-        (text_labels, {"classes": ["a", "b", "c"]}, r"the classes are \['a', 'b', 'c'\] by classes, but \['"),
+        (text_labels, {"classes": ["a", "b", "c"]}, r"'\] by the output 'label', but \['a', 'b', 'c'\] by"),
+        (argmax_label, {"classes": [2, 1, 0]}, r"are \[0, 1, 2\] by an ArgMax, but \[2, 1, 0\] by classes"),
+        (perceptron, {"classes": ["a", "b", "a"]}, r"\['a', 'b', 'a'\]: expected different integers or"),
+        (perceptron, {"classes": [0.5, 1.5, 2.5]}, r"\[0.5, 1.5, 2.5\]: expected different integers or"),
+        (named_before, {"classes": ["c", "b", "a"]}, r"\] by classes, but \['a', 'b', 'c'\] by an earlier"),
         (lambda: convolution(), {"scores": "feature"}, r"'feature', float .*: expected scores \(batch, cl"),
         (text_input, {}, "the model has the inputs x, text: say features=NAME"),
         (text_input, {"features": "text"}, "a patch cannot act on 'text', string"),

@@ -236,6 +236,12 @@ def test_a_device_may_change_and_a_dtype_may_not() -> None:
     with pytest.raises(ValueError, match=r"cannot be made torch.float64"):
         nn.Sequential(patched).double()
     assert state(patched) == before
+    below = AdditivePatch(nn.Linear(4, 2), constant([0.0, 1.0], 4))
+    above = AdditivePatch(nn.Sequential(nn.Linear(4, 4), below), constant([0.0, 1.0], 4, dtype=torch.float64))
+    before = state(above)
+    with pytest.raises(ValueError, match=r"torch.float32: it cannot be made torch.float64"):
+        above.double()
+    assert state(above) == before
     moved = patched.float().to("meta")
     assert moved(torch.zeros(5, 1, 8, 8, device="meta")).shape == (5, 10)
 

@@ -18,7 +18,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 
 from ftc.onnx.runtime import KINDS, session
 
-__all__ = ["Graph", "Source", "Target", "find_target", "first_line", "marks", "read"]
+__all__ = ["Graph", "Source", "Target", "find_target", "first_line", "marks", "read", "with_types"]
 
 Source = str | os.PathLike[str] | bytes | ModelProto
 """A file, its content, or a model."""
@@ -65,6 +65,24 @@ def read(source: Source) -> tuple[ModelProto, bytes]:
 def first_line(error: Exception) -> str:
     """Of a message."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def with_types(model: ModelProto) -> ModelProto:
+    """What the checker can infer types of: it has no operator that takes sparse weights, which onnxruntime
+    makes dense, so that here they are inputs."""
+    if not model.graph.sparse_initializer:
+        return model
+    dense = ModelProto()
+    dense.CopyFrom(model)
+    dense.graph.ClearField("sparse_initializer")
+    there = {value.name for value in model.graph.input}
+    for tensor in model.graph.sparse_initializer:
+        if tensor.values.name not in there:
+            value = onnx.helper.make_tensor_value_info(
+                tensor.values.name, tensor.values.data_type, tensor.dims
+            )
+            dense.graph.input.append(value)
+    return dense
 
 
 def _tensors(message: Any) -> Iterator[TensorProto]:
@@ -132,12 +150,14 @@ class Graph:
         self.nodes = list(model.graph.node)
         self.position = {name: k for k, node in enumerate(self.nodes) for name in node.output if name}
         self.stored: dict[str, TensorProto] = {tensor.name: tensor for tensor in model.graph.initializer}
-        self.inputs: list[str] = [value.name for value in model.graph.input if value.name not in self.stored]
+        sparse = {tensor.values.name for tensor in model.graph.sparse_initializer}
+        given = [value.name for value in model.graph.input]
+        self.inputs: list[str] = [name for name in given if name not in self.stored and name not in sparse]
         self.outputs: list[str] = [value.name for value in model.graph.output]
 
     @cached_property
     def _types(self) -> dict[str, tuple[int, list[int | None] | None]]:
-        inferred = onnx.shape_inference.infer_shapes(self.model).graph
+        inferred = onnx.shape_inference.infer_shapes(with_types(self.model)).graph
         values = (*inferred.value_info, *inferred.input, *inferred.output)
         return {value.name: _tensor_type(value.type) for value in values}
 
@@ -264,8 +284,7 @@ def find_target(
     notes = [*reversed(marks(graph.model).values())]
     if notes:
         scores, features = scores or notes[0]["scores"], features or notes[0]["features"]
-    if classes is None:
-        classes = next((n["classes"] for n in notes if n["classes"] and n["scores"] == scores), None)
+    noted = next((n["classes"] for n in notes if n["classes"] and n["scores"] == scores), None)
     scores = scores or _only_scores(graph)
     features = features or _only_input(graph)
     producer = graph.producer(scores)
@@ -279,13 +298,17 @@ def find_target(
     if shape is not None and len(shape) not in (1, 2):
         raise ValueError(f"{graph.describe(scores)}: expected scores (batch, classes)")
     _check_features(graph, scores, features)
-    labels, table = _label_outputs(graph, scores, classes)
+    said = {"classes": classes, "an earlier patch": noted}
+    said = {what: one for what, one in said.items() if one is not None}
+    labels, table = _label_outputs(graph, scores, said)
     single = shape is not None and (len(shape) == 1 or shape[1] == 1)
     width = None if shape is None or single else shape[1]
     if table is None:
         if width is None and not single:
             raise ValueError(f"{graph.describe(scores)}: how many classes is unknown, say classes=[..]")
         table = np.arange(2 if width is None else width)
+    if table.dtype.kind not in "iuU" or len(set(map(str, table.tolist()))) < len(table):
+        raise ValueError(f"the classes are {table.tolist()}: expected different integers or texts")
     if len(table) != (2 if single else width or len(table)) or len(table) < 2:
         raise ValueError(f"{graph.describe(scores)}: these are not the scores of {len(table)} classes")
     if single and producer.op_type == "Sigmoid":
@@ -331,10 +354,13 @@ def _check_features(graph: Graph, scores: str, features: str) -> None:
         raise ValueError(f"a patch of {scores!r} cannot act on {features!r}, which is not computed before it")
 
 
-def _label_outputs(graph: Graph, scores: str, classes: Any) -> tuple[dict[str, int], NDArray[Any] | None]:
-    """The outputs that are labels with their numbers of axes, and the classes as the graph tells them."""
-    tables: dict[str, NDArray[Any] | None] = {} if classes is None else {"classes": np.asarray(classes)}
-    labels, following = {}, graph.follows(scores)
+def _label_outputs(
+    graph: Graph, scores: str, said: dict[str, Any]
+) -> tuple[dict[str, int], NDArray[Any] | None]:
+    """The outputs that are labels with their numbers of axes, and the classes, as the graph tells them if it
+    does; `said` of them else, by whom, must be the same."""
+    tables: dict[str, NDArray[Any] | None] = {}
+    labels, following, numbered = {}, graph.follows(scores), False
     for name in graph.outputs:
         zipped = graph.zipped(name)
         if zipped is not None and zipped.input[0] == scores:
@@ -344,7 +370,7 @@ def _label_outputs(graph: Graph, scores: str, classes: Any) -> tuple[dict[str, i
         how, shape = graph.labels(name), graph.shape(name)
         if how is not None and how.scores not in following and scores not in graph.follows(how.scores):
             continue  # it is a label of other scores
-        if how is None and classes is None:
+        if how is None and not said:
             if name in following:
                 continue  # whatever it is, it is computed from the patched scores
             producer = graph.producer(name)
@@ -358,11 +384,17 @@ def _label_outputs(graph: Graph, scores: str, classes: Any) -> tuple[dict[str, i
         if graph.readers(name):
             raise ValueError(f"the label {name!r} is also used inside of the graph, so it cannot be patched")
         labels[name] = len(shape)
-        if how is not None and how.table is not None:
+        if how is not None:
             tables[f"the output {name!r}"] = how.table
-    known = {what: table.tolist() for what, table in tables.items() if table is not None}
+            numbered = numbered or how.table is None
+    tables |= {what: np.asarray(one) for what, one in said.items()}
+    known = {what: table for what, table in tables.items() if table is not None}
+    if numbered and known:  # the label is the number of the column
+        known = {"an ArgMax": np.arange(len(next(iter(known.values())))), **known}
     first = next(iter(known), "")
     for what, table in known.items():
-        if table != known[first]:
-            raise ValueError(f"the classes are {known[first]} by {first}, but {table} by {what}")
-    return labels, tables[first] if known else None
+        if list(map(str, table.tolist())) != list(map(str, known[first].tolist())):
+            raise ValueError(
+                f"the classes are {known[first].tolist()} by {first}, but {table.tolist()} by {what}"
+            )
+    return labels, known[first] if known else None

@@ -15,7 +15,17 @@ import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
-from ftc.onnx.graph import OLDEST, Graph, Source, Target, find_target, first_line, marks, read
+from ftc.onnx.graph import (
+    OLDEST,
+    Graph,
+    Source,
+    Target,
+    find_target,
+    first_line,
+    marks,
+    read,
+    with_types,
+)
 from ftc.onnx.network import FloatLayers, constant, dense, layers_of
 
 __all__ = ["Restored", "edited_inputs", "merge", "patches", "unmerge"]
@@ -98,24 +108,10 @@ def merge(
         note["edited"] = _text(np.asarray(edited))
     model.metadata_props.add(key=f"ftc_patch_{number}", value=json.dumps(note))
     try:
-        onnx.checker.check_model(_with_types(model), full_check=True)
+        onnx.checker.check_model(with_types(model), full_check=True)
     except Exception as error:  # it may be the fault of the model: types are inferred here, too
         raise ValueError(f"the patched model fails onnx.checker: {first_line(error)}") from None
     return model
-
-
-def _with_types(model: ModelProto) -> ModelProto:
-    """What the checker can infer types of: it has no operator that takes sparse weights, which onnxruntime
-    makes dense, so that here they are inputs."""
-    if not model.graph.sparse_initializer:
-        return model
-    dense = ModelProto()
-    dense.CopyFrom(model)
-    dense.graph.ClearField("sparse_initializer")
-    for tensor in model.graph.sparse_initializer:
-        value = helper.make_tensor_value_info(tensor.values.name, tensor.values.data_type, tensor.dims)
-        dense.graph.input.append(value)
-    return dense
 
 
 @dataclass(frozen=True, eq=False)

@@ -114,10 +114,14 @@ class AdditivePatch(nn.Module):
         return out
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        weight = self.layers[0][0]
-        dtype = fn(torch.empty(0, dtype=weight.dtype, device=weight.device)).dtype
-        if dtype != weight.dtype:
-            raise ValueError(f"a patch in {weight.dtype} is for {weight.dtype}: it cannot be made {dtype}")
+        for patch in self.modules():  # those below it, too, before anything changes
+            if isinstance(patch, AdditivePatch):
+                weight = patch.layers[0][0]
+                dtype = fn(torch.empty(0, dtype=weight.dtype, device=weight.device)).dtype
+                if dtype != weight.dtype:
+                    raise ValueError(
+                        f"a patch in {weight.dtype} is for {weight.dtype}: it cannot be made {dtype}"
+                    )
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
@@ -125,9 +129,9 @@ class AdditivePatch(nn.Module):
         for place, part in self.named_modules(prefix=prefix.removesuffix(".")):
             if isinstance(part, AdditivePatch | FixedLinear):  # a patch below counts, too
                 for name, mine in part.named_buffers(place, recurse=False):
-                    theirs = state_dict.get(name, mine)
-                    if theirs.dtype != mine.dtype:
-                        raise ValueError(f"{name} is {mine.dtype}: it cannot be loaded from {theirs.dtype}")
+                    theirs = getattr(state_dict.get(name), "dtype", mine.dtype)
+                    if theirs != mine.dtype:
+                        raise ValueError(f"{name} is {mine.dtype}: it cannot be loaded from {theirs}")
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def __prepare_scriptable__(self) -> nn.Module:  # torch.jit.script asks for it by this name
