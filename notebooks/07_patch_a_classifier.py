@@ -99,7 +99,7 @@ def frozen(x):
 
 
 labels = frozen(points).argmax(axis=1)
-wanted = {i: int(labels[i] + 2) % 4 for i in (3, 25)}  # the opposite class
+wanted = {i: int(labels[i] + 2) % 4 for i in (33, 40)}  # the opposite class
 problem = LabelProblem(points, frozen(points), wanted)
 one, two = (patch_classifier(problem, slabs=slabs) for slabs in (1, 2))
 for patch in (one, two):

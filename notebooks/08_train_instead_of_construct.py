@@ -66,7 +66,7 @@ def checked(content):
 # and three layers, ten random starts each. The built widths, $6$ and $8$, are among those that are trained.
 
 # %%
-effort = Contest(seeds=10, adam=400, lbfgs=400)
+effort = Contest(seeds=10, adam=250, lbfgs=300)
 rows = list(widths.rows(effort, widths.Size(n=8, k=40, d=5, widths=(4, 6, 8, 12))))
 for row in rows:
     print(
