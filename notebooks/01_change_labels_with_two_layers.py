@@ -186,10 +186,22 @@ assert checked(proof).status == "accepted"
 assert build(worst, 2).network.neurons == 6
 
 # %% [markdown]
+# That was $K = 3N + 2$. With *fewer* points leave out zeros; no run of zeros is longer than two, the rule of
+# $(-1)^i$ stays, and all $K - 2$ second differences alternate as before. With *more* points put the rest
+# behind the last one: nothing bends there, and the $3N$ windows stay. So $\min(3N,\ K-2)$ for every
+# $K \ge 5$.
+
+# %%
+for k, needed in ((9, 7), (30, 9)):
+    proof = obstruct(alternating(3, k), layers=2)
+    assert proof.neurons == needed == min(3 * 3, k - 2) == bounds.lower(2, 3, k)
+    assert checked(proof).status == "accepted"
+
+# %% [markdown]
 # **Break it.** Seven neurons are *not* needed, and the checker does not believe it.
 
 # %%
-verdict = checked(replace(proof, neurons=7))
+verdict = checked(replace(obstruct(worst, layers=2), neurons=7))
 print(verdict.text())
 assert verdict.status == "rejected"
 

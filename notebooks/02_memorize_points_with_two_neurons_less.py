@@ -15,7 +15,8 @@
 # $K - 2$ neurons, and for some values fewer do not suffice. With
 # [notebook 1](01_change_labels_with_two_layers.ipynb): $\mathrm{FTC}_2(N, K) = \min(3N,\ K - 2)$ for all
 # $K \ge 5$. For $K = 1, 2, 3$ it is $0, 1, 2$ (if $N \ge 1$); for $K = 4$ it is $2$ if $N = 1$, and else
-# $3$.
+# $3$. (It was known that $N$ neurons do for $N = K$ [Zhang2017], and that $K - 1$ do and $K - 3$ do not
+# [Inoue2019].)
 #
 # A bias and $K - 1$ neurons are easy: start at the first point, and let each neuron correct the slope at
 # the next point. One neuron less is a matter of care. *Two* less is the subject of this notebook, and the
@@ -192,7 +193,8 @@ print(verdict.text()[:100])
 # ## Step 5: why K-3 fails
 #
 # That *these* networks need all their neurons does not show that no other network is smaller. Here is the
-# reason. Give the points $0, 1, \dots, K-1$ the values $(-1)^i$. All $K - 2$ second differences strictly
+# reason, for $N = K$ (notebook 1 has it for any $N$). Give the points $0, 1, \dots, K-1$ the values $(-1)^i$.
+# All $K - 2$ second differences strictly
 # alternate. Each one, at three neighbours, forces a breakpoint strictly between the outer two, bent in the
 # direction of its sign. Windows of one sign do not overlap, and a breakpoint bends one way: so there are
 # $K - 2$ breakpoints. A neuron makes one.

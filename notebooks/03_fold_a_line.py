@@ -21,9 +21,12 @@
 #
 # neurons, **no matter how large $K$ is**. If all changes have one sign:
 # $\min_r \lceil N/r \rceil + 3r \le 2\sqrt{3N} + 1$. And all $K$ values can be memorized by
-# $\lceil 2\sqrt{K} \rceil$ neurons, the better choice for $K < 4N$. (These upper bounds hold for all $K$.
-# The lower bounds, for $K \le 3N + 2$ and for $K \ge 4N + 1$, are in
-# [notebook 4](04_prove_that_fewer_do_not_suffice.ipynb).)
+# $\lceil 2\sqrt{K} \rceil$ neurons, the better choice for $K < 4N$
+# ([notebook 5](05_beat_three_layers_with_four.ipynb) shows how). The lower bounds, for all $K$ as well, are
+# in [notebook 4](04_prove_that_fewer_do_not_suffice.ipynb).
+#
+# The order $\sqrt{N}$ is known from [Sohn2024], and for $N = K$ so are about $4\sqrt{N}$ [Yun2019] and
+# $2\sqrt{N}$ [Inoue2019] from above.
 #
 # We build the first of these, the *grid*: $\lceil N/r \rceil$ neurons fold the line, and each fold serves
 # $r$ edits.
@@ -75,7 +78,7 @@ assert all(
 )
 
 # %% [markdown]
-# The first hidden layer has one unit that is active at all data, and one ReLU for each knot: $p = G$
+# The first hidden layer has one unit that is linear on all data, and one ReLU for each knot: $p = G$
 # neurons. What can the second layer see? A weighted sum of these, plus a bias: **any** continuous piecewise
 # linear function that bends at the knots only. The first unit sets the slope on the first group, each knot
 # then sets the slope on the next one.
@@ -91,6 +94,9 @@ assert all(
 #
 # - $h$ vanishes at the column's edit in every group, and (this follows) at no other data point;
 # - $v$ equals the wanted change at these edits.
+#
+# If the last group is incomplete, a column without an edit in it just goes on there: its $h$ keeps a value
+# that is not $0$.
 
 # %%
 h, v, largest = column_functions(line, folding, column=0)

@@ -91,9 +91,9 @@ print(f"{proof.name}: {proof.cases} cases.", str(proof).splitlines()[2])
 # ## Step 3: the crossing function
 #
 # Cut the edits into $G = \lceil N/r \rceil$ groups of $r$, as in the grid (dummy edits right of the data
-# fill the last one). First hidden layer: one unit that is always active and one knot between neighbouring
-# groups: $G$ neurons. Second hidden layer: only **one** neuron a column, $P_1, \dots, P_r$, each a straight
-# line on every group, with
+# fill the last one). First hidden layer: one unit that is linear on all data and one knot between
+# neighbouring groups: $G$ neurons. Second hidden layer: only **one** neuron a column, $P_1, \dots, P_r$,
+# each a straight line on every group, with
 #
 # $$S = \mathrm{relu}(P_1) - \mathrm{relu}(P_2) + \mathrm{relu}(P_3) - \dots$$
 #
@@ -103,8 +103,22 @@ print(f"{proof.name}: {proof.cases} cases.", str(proof).splitlines()[2])
 # each column steeper than the one before. In the next group everything is mirrored: the $P_j$ start
 # positive and go out, from right to left.
 #
-# Does it always work? Let $|P_j|$ at the first knot be $\Lambda^j$. The larger $\Lambda$, the more the
-# slopes of the columns differ, and for all large $\Lambda$ every group works. The library raises the
+# Why does it always work? Let $c_j = \Lambda^j$ be $|P_j|$ at the left end $\kappa$ of the first group,
+# with $\Lambda$ large, and $s_j = \pm 1$ the sign of the column. Then $P_j$ is the line through
+# $(\kappa, -c_j)$ and $(t_j, n_j)$, where $n_j = s_j\,(y_j - \sum_{l<j} s_l\,\mathrm{relu}(P_l(t_j)))$ is
+# what is still needed.
+#
+# - $n_1 = y_1 > 0$. For $j > 1$ the column before is the steepest: its slope is about
+#   $\Lambda^{j-1}/(t_{j-1} - \kappa)$. It overshoots $y_j$, in the direction that $s_j$ takes back. So
+#   $n_j > 0$, and $n_j = O(\Lambda^{j-1})$.
+# - That is little beside $c_j = \Lambda^j$. So the zero of $P_j$ tends to $t_j$ from the left: $P_j$ is still
+#   negative at the edits before, and $S(t_j) = y_j$ exactly.
+# - Just behind $t_j$ the slope of $S$ is about $\pm\Lambda^j/(t_j - \kappa)$: before the next point, $S$ has
+#   left the band. Behind the last edit it stays far outside.
+# - At the next knot $P_j$ is again a constant times $\Lambda^j$, up to a factor that tends to $1$: the next
+#   group can do the same, mirrored, from right to left. Behind it all $P_j$ are negative and $S = 0$.
+#
+# These are finitely many conditions, and each one holds for all large $\Lambda$. The library doubles the
 # exponent until an exact check passes.
 
 # %%
@@ -118,8 +132,18 @@ assert S.neurons == 6 == bounds.crossing_width(9)[0]
 assert all(at[t] == 2 * M - wanted[t] if t in wanted else at[t] <= 0 or at[t] >= 4 * M for t in range(26))
 
 # %% [markdown]
-# The library builds it all at once. Here are the pre-activations of the three columns, each steeper than
-# the one before, and mirrored in the second group and again in the third:
+# So $S$ has *any* values at chosen points. Choose all $K$ points, lift the values by a constant so that they
+# are positive, and leave out $D$: three layers memorize with $\min_r \lceil K/r \rceil + r$ neurons, which is
+# $\lceil 2\sqrt{K} \rceil$.
+
+# %%
+memorized = build(problem, layers=3, construction="three-layer-memorizer")
+assert checked(memorized).status == "accepted"
+assert memorized.network.neurons == 11 == bounds.ceil_two_sqrt(26)
+
+# %% [markdown]
+# Back to the nine edits. The library builds it all at once. Here are the pre-activations of the three
+# columns, each steeper than the one before, and mirrored in the second group and again in the third:
 
 # %%
 solution = build(problem, layers=4)
@@ -135,7 +159,9 @@ plot_crossing(solution)
 # %% [markdown]
 # ## Step 4: together
 #
-# $g = D(S)$: widths $3, 3, 4$. Ten neurons for nine edits; three layers take $13$, two layers $27$.
+# $g = D(S)$: widths $3, 3, 4$. Ten neurons for nine edits. For this example `build` takes $17$ with two
+# layers, and $11$ with three, by memorizing all $26$ points. In the worst case of many points it is $27$,
+# $13$ and still $10$.
 
 # %%
 verdict = checked(solution)
@@ -143,6 +169,7 @@ print(verdict.text())
 assert verdict.status == "accepted"
 assert solution.network.widths == (3, 3, 4)
 assert solution.network([[t] for t in range(26)]) == [wanted.get(t, 0) for t in range(26)]
+assert [build(problem, depth).network.neurons for depth in (2, 3, 4)] == [17, 11, 10]
 assert [bounds.upper(depth, 9) for depth in (2, 3, 4)] == [27, 13, 10]
 profile = read_profile(folder / "certificate.json")
 plot_along_direction(profile)

@@ -25,6 +25,7 @@
 # about. *Does the optimizer find it?* That is another matter.
 
 # %%
+import statistics
 import sys
 import tempfile
 from dataclasses import replace
@@ -62,16 +63,19 @@ def checked(content):
 # $N = 8$ random ones of $K = 40$ normal points in $\mathbb{R}^5$ get a new value; new and old values are
 # uniform on $[0, 1]$. So $g$ must be eight given numbers at the edits and $0$ at the other $32$ points. The
 # loss is the mean squared error over all $40$. Two optimizers (Adam, and L-BFGS with a line search), two
-# and three layers, three random starts each.
-#
-# It is small so that it runs in seconds. Change the sizes, and let it train longer: `make contest` does so.
+# and three layers, ten random starts each. The built widths, $6$ and $8$, are among those that are trained.
 
 # %%
-effort = Contest(seeds=3, adam=400, lbfgs=120)
-rows = list(widths.rows(effort, widths.Size(n=8, k=40, d=5, widths=(2, 4, 8, 16, 32))))
+effort = Contest(seeds=10, adam=250, lbfgs=300)
+rows = list(widths.rows(effort, widths.Size(n=8, k=40, d=5, widths=(4, 6, 8, 12))))
 for row in rows:
-    losses = "  ".join(f"{w}: {min(some):.0e}" for w, some in zip(row["widths"], row["losses"], strict=True))
-    print(f"{row['layers']} layers, {row['optimizer']:7} best loss by width  {losses}")
+    print(
+        f"{row['layers']} layers, {row['optimizer']}, built {row['built']}. Least and median loss by width:"
+    )
+    for width, some in zip(row["widths"], row["losses"], strict=True):
+        print(f"  {width:2}: {min(some):.0e} {statistics.median(some):.0e}")
+assert [row["built"] for row in rows] == [6, 6, 8, 8]
+assert all(loss > 0 for row in rows for some in row["losses"] for loss in some)
 
 # %%
 figure = Picture(figsize=(11, 4.6), layout="constrained")
@@ -81,29 +85,23 @@ figure
 # %% [markdown]
 # Read the picture from the right. Wide networks get to a small loss, and it falls with the width. The
 # vertical lines are theorems. The blue dot is the network that is built for these points, in general
-# position: it has few neurons and error $0$, not $10^{-10}$. At *its* width, training is far away. The
-# dotted line says what some other points would need; these random points are easier.
-
-# %%
-for row in rows:
-    assert all(loss > 0 for some in row["losses"] for loss in some)
-    at_most = [
-        loss
-        for w, some in zip(row["widths"], row["losses"], strict=True)
-        for loss in some
-        if w <= row["built"]
-    ]
-    assert min(at_most) > 1e-9  # no trained network of at most that width is anywhere near
-    print(
-        row["layers"],
-        "layers,",
-        row["optimizer"],
-        "built",
-        row["built"],
-        "best trained up to there",
-        min(at_most),
-    )
-assert [row["built"] for row in rows] == [6, 6, 8, 8]
+# position: its error is $0$. The dotted line says what some other points would need; these random points
+# are easier, and it proves nothing about them.
+#
+# What about the *built* width? Training finds something good there rarely: at some starts, and only if it
+# goes on for long. We ran the same code with $4000$ steps of Adam and $3000$ of L-BFGS, ten starts each:
+#
+# | layers | width | best of Adam | median | best of L-BFGS | median |
+# | --- | ---: | ---: | ---: | ---: | ---: |
+# | two | 6 (built) | $2 \cdot 10^{-5}$ | $1 \cdot 10^{-3}$ | $3 \cdot 10^{-4}$ | $2 \cdot 10^{-3}$ |
+# | | 8 | $7 \cdot 10^{-21}$ | $8 \cdot 10^{-6}$ | $4 \cdot 10^{-14}$ | $1 \cdot 10^{-4}$ |
+# | | 12 | $3 \cdot 10^{-33}$ | $2 \cdot 10^{-16}$ | $9 \cdot 10^{-14}$ | $4 \cdot 10^{-13}$ |
+# | three | 8 (built) | $4 \cdot 10^{-31}$ | $3 \cdot 10^{-3}$ | $8 \cdot 10^{-5}$ | $4 \cdot 10^{-3}$ |
+# | | 12 | $4 \cdot 10^{-10}$ | $1 \cdot 10^{-5}$ | $1 \cdot 10^{-14}$ | $1 \cdot 10^{-4}$ |
+#
+# So one start of twenty, with three layers, got to zero as far as floats can tell at the built width. With
+# two layers none did, and two neurons more were enough for some. Other data, starts or optimizers may do
+# better; such a table is never a proof that training cannot.
 
 # %% [markdown]
 # ## Step 2: a worst case, where the bound bites
@@ -177,9 +175,10 @@ for width in (8, 9, 24):
 # %% [markdown]
 # **Break it.** For $8$ neurons rejection is a theorem: any network of that size is rejected, trained by
 # whomever. For $9$ and $24$ it is an observation: even with $24$ neurons, more than twice what is needed,
-# these starts did not get near. On easier data training gets near, and often that is all one needs. But
-# near is not equal: a protected output that moved by $10^{-6}$ has moved, and a tie of two logits may fall
-# the other way.
+# these starts did not get near. (Nor did ten starts of $3000$ steps of L-BFGS and of $4000$ of Adam, with
+# $9$, $16$ and $24$ neurons: no loss was below $10^{-2}$.) On easier data training gets near, and often
+# that is all one needs. But near is not equal: a protected output that moved by $10^{-6}$ has moved, and
+# a tie of two logits may fall the other way.
 #
 # What does training not find? Breakpoints. A solution with $9$ neurons must bend in nine windows, in the
 # right direction each: there is no room. Look where the trained network bends. A breakpoint that has left
@@ -219,7 +218,7 @@ assert value == 0
 assert all((a.grad == 0).all() for a in start)
 
 # %% jupyter={"source_hidden": true} tags=["solution"]
-# Solution 2: no; the best are close.
+# Solution 2: no; none is near.
 for seed in range(10):
     network, value = fit([1, 16, 1], inputs, loss, "L-BFGS", Effort(0, 200), seed)
     assert exact(network, worst)[1].failure is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,15 @@ from pages import run_page
 pytest.importorskip("mkdocs", reason="the documentation needs the extra `docs`")
 pytest.importorskip("latex2mathml", reason="the documentation needs the extra `docs`")
 
-from constructions import CONSTRUCTIONS, SPATIAL, FineTuningProblem, build
+from constructions import CONSTRUCTIONS, SPATIAL, FineTuningProblem, bounds, build
+from constructions.adversarial import worst_case
 from constructions.literature import CLAIMS
+from constructions.obstruction import obstruct
+from constructions.size_formula import SizeFormula
 from docs.hooks.formulas import mathml, with_mathml
 from docs.hooks.project import modules
 from docs.hooks.references import BIB, citations, entries, listed
-from docs.hooks.theorems import THEOREMS, verdict
+from docs.hooks.theorems import THEOREMS, N, on_page_markdown, survived, verdict
 from verify.symbolic import LEMMAS
 
 ROOT = Path(__file__).parent.parent
@@ -86,8 +91,9 @@ def test_every_theorem_has_evidence_that_exists() -> None:
     for theorem in THEOREMS:
         assert theorem.executed or theorem.obstructed
         module = importlib.import_module(theorem.module)
-        for name in (*theorem.executed, *theorem.obstructed):
-            assert name in {**CONSTRUCTIONS, **SPATIAL} or hasattr(module, name) or name == "obstruct"
+        for name in (*theorem.executed, *(by.split()[0] for by in theorem.obstructed)):
+            known = {*CONSTRUCTIONS, *SPATIAL, "obstruct", "least_width"}
+            assert name in known or hasattr(module, name)
         assert set(theorem.hunted) <= CLAIMS.keys()
         assert set(theorem.symbolic) <= LEMMAS.keys()
 
@@ -107,6 +113,122 @@ def test_evidence_is_judged() -> None:
     object.__setattr__(solution, "problem", FineTuningProblem([[0], [1], [2]], edits={1: 2}))
     with pytest.raises(ValueError, match="rejected: claim 0"):
         verdict(lambda: solution)
+
+
+def test_a_false_claim_is_no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CLAIMS, "false", replace(CLAIMS["tents"], name="false", neurons="3*N - 1"))
+    with pytest.raises(ValueError, match="refuted: false"):
+        survived("false")
+
+
+# What a statement says, and what `bounds` says for N edits among K points; a lower bound is rounded up.
+STATED: tuple[tuple[str, str, Callable[[int, int], int]], ...] = (
+    ("two-layers", r"\min(3N, K-2)", bounds.two_layer_exact),
+    ("three-layers", r"\min_r \lceil N/r \rceil + 4r", lambda n, k: bounds.upper_grid(n)),
+    ("three-layers", r"\min_r \lceil N/r \rceil + 3r", lambda n, k: bounds.upper_grid(n, one_sign=True)),
+    ("three-layers", r"\lceil 2\sqrt{K} \rceil", lambda n, k: bounds.ceil_two_sqrt(k)),
+    ("three-layers", r"\lfloor 2\sqrt{4N + 1} \rfloor - 2", lambda n, k: bounds.lower_halves(n)),
+    ("three-layers", r"2\sqrt{K-1} - 2", lambda n, k: bounds.lower_windows(3, k, k)),
+    ("three-layers", r"2\sqrt{3N + 1} - 2", lambda n, k: bounds.lower_windows(3, n, one_sign=True)),
+    ("four-layers", r"\lceil 2\sqrt{N} \rceil + 4", lambda n, k: bounds.upper_crossing(4, n)),
+    ("four-layers", r"\lceil 2\sqrt{N} \rceil + 3", lambda n, k: bounds.upper_crossing(4, n, one_sign=True)),
+    ("four-layers", r"2\sqrt{N} - 2", lambda n, k: bounds.lower_parameters(5, n)),
+    ("four-layers", r"2\sqrt{N-1} - 1", lambda n, k: bounds.lower_parameters(4, n)),
+    ("lift", r"\min_r \lceil N/r \rceil + 3r + 2", lambda n, k: bounds.least_width(n, 3)[0] + 2),
+    ("short-numbers", r"\min_r 2\lceil N/r \rceil + r + 3", lambda n, k: bounds.crossing_width(n, 1)[0] + 4),
+)  # fmt: skip
+
+
+def plain(latex: str) -> str:
+    text = re.sub(r"\\sqrt\{(.*?)\}", r"sqrt(\1)", latex)
+    for tex, word in ((r"\lceil", "ceil("), (r"\lfloor", "floor("), (r"\rceil", ")"), (r"\rfloor", ")")):
+        text = text.replace(tex, word)
+    return re.sub(r"(?<=\d)\s*(?=[a-zA-Z(])", "*", text.replace("\\", ""))
+
+
+def value(latex: str, n: int, k: int) -> int:
+    """The least integer that is not below a formula of a statement."""
+    if latex.startswith(r"\min_r "):
+        inner = latex.removeprefix(r"\min_r ")
+        return min(value(re.sub(r"(?<![a-z])r(?![a-z])", f"({r})", inner), n, k) for r in range(1, n + 1))
+    return -SizeFormula.parse(f"-({plain(latex)})").floor(n, k)
+
+
+@pytest.mark.parametrize(("key", "latex", "bound"), STATED)
+def test_a_theorem_says_what_the_bounds_are(key: str, latex: str, bound: Callable[[int, int], int]) -> None:
+    (statement,) = (theorem.statement for theorem in THEOREMS if theorem.key == key)
+    assert f"{latex}$" in statement or f"{latex}," in statement or f"{latex} = " in statement
+    for n in (2, 3, 7, 30, 100):
+        for k in (max(5, n), 3 * n + 2, 9 * n):
+            assert value(latex, n, k) == bound(n, k), (n, k)
+
+
+LIMITS = (
+    ("three-layers", r"4\sqrt{N} + 1", lambda n: bounds.least_width(n, 4)[0]),
+    ("three-layers", r"2\sqrt{3N} + 1", lambda n: bounds.least_width(n, 3)[0]),
+)
+
+
+@pytest.mark.parametrize(("key", "latex", "width"), LIMITS)
+def test_a_limit_of_a_theorem_is_one(key: str, latex: str, width: Callable[[int], int]) -> None:
+    """And no integer less would be."""
+    (statement,) = (theorem.statement for theorem in THEOREMS if theorem.key == key)
+    assert f"at most ${latex}$" in statement
+    room = {SizeFormula.parse(plain(latex)).floor(n) - width(n) for n in range(1, 200)}
+    assert min(room) == 0
+
+
+@pytest.mark.parametrize(("n", "k"), [(100, 401), (100, 350), (100, 150), (3, 9)])
+def test_three_layers_from_below_for_every_k(n: int, k: int) -> None:
+    (theorem,) = (theorem for theorem in THEOREMS if theorem.key == "three-layers")
+    w = min(2 * n, (k - 1) // 2)
+    assert r"$w = \min(2N, \lfloor (K-1)/2 \rfloor)$" in theorem.statement
+    assert r"$\lfloor 2\sqrt{2w + 1} \rfloor - 2$" in theorem.statement
+    assert SizeFormula.parse(f"floor(2*sqrt(2*{w} + 1)) - 2").floor(n) == bounds.lower_halves(n, k)
+    assert obstruct(worst_case(n, 3, k), 3).neurons >= bounds.lower_halves(n, k)
+
+
+def test_the_table_has_the_numbers_of_the_statements_and_of_the_evidence() -> None:
+    """Four layers need what a count of parameters says, and no instance shows."""
+    found = {theorem.key: theorem for theorem in THEOREMS if theorem.numbers != (None, None)}
+    latex = {
+        "two-layers": (r"\min(3N, K-2)", r"\min(3N, K-2)"),
+        "three-layers": (r"\lfloor 2\sqrt{4N + 1} \rfloor - 2", r"\min_r \lceil N/r \rceil + 4r"),
+        "four-layers": (r"2\sqrt{N-1} - 1", r"\lceil 2\sqrt{N} \rceil + 4"),
+    }
+    assert latex.keys() == found.keys()
+    for key, theorem in found.items():
+        assert {(key, formula) for formula in latex[key]} <= {row[:2] for row in STATED}
+        assert theorem.numbers == tuple(value(formula, N, 9 * N) for formula in latex[key])
+        assert theorem.numbers[1] == min(make().network.neurons for make in theorem.executed.values())
+        shown = max(make().neurons for make in theorem.obstructed.values())
+        assert shown == theorem.numbers[0] or (key == "four-layers" and shown < theorem.numbers[0])
+
+
+def test_general_position_says_what_was_built() -> None:
+    spatial, vectors = (
+        next(theorem for theorem in THEOREMS if theorem.key == key) for key in ("general-position", "vectors")
+    )
+    half, whole = -(-N // 2 // 3), -(-N // 3)  # d = 3, half of the changes are negative
+    neurons = {name: make().network.neurons for name, make in spatial.executed.items()}
+    assert neurons == {"general-position": 3 * half + 3 * half, "general-position-lift": 3 * whole + 2}
+    for latex in (
+        r"$3\lceil N_+/d \rceil + 3\lceil N_-/d \rceil$", r"$3\lceil N/d \rceil + 2$", r"$4\lceil N/d \rceil$"
+    ):  # fmt: skip
+        assert latex in spatial.statement
+    assert CLAIMS["bubeck2020"].neurons == "4*ceil(N/d)"
+    patch = vectors.executed["patch_vectors"]()
+    assert patch.network.neurons == 3 * whole + len({tuple(v) for v in patch.problem.values.values()})
+    assert r"$3\lceil N/d \rceil + T$ neurons, or two with $3N$" in vectors.statement
+
+
+def test_sources_are_shown_with_the_theorems() -> None:
+    page = on_page_markdown("<!-- evidence -->")
+    for theorem in THEOREMS:
+        assert f"Published before: {theorem.published}." in page
+    sources = citations(theorem.published for theorem in THEOREMS)
+    assert sources <= REFERENCES.keys()
+    assert sources >= {"Sohn2024", "Yun2019", "Inoue2019", "Bubeck2020", "Baum1988"}
 
 
 def test_every_public_module_has_a_page() -> None:

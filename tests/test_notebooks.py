@@ -89,7 +89,7 @@ def test_every_exercise_has_a_collapsed_solution_that_asserts(source: Path) -> N
 def test_a_notebook_is_read_in_ten_minutes(source: Path) -> None:
     """At 200 words a minute, formulas as words; and a line of code takes three seconds."""
     words, lines = len(text(source, "markdown").split()), len(text(source, "code").splitlines())
-    assert words / 200 + lines / 20 <= 16
+    assert words / 200 + lines / 20 <= 12
 
 
 @each

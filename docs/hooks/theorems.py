@@ -33,12 +33,14 @@ Made = Callable[[], Any]
 class Theorem:
     """A statement and its evidence: `executed` and `obstructed` make what goes into a certificate, by the
     name of what makes it; `hunted` are names of claims, `symbolic` names of lemmas. `numbers` are the proven
-    least and the built number of neurons for `N` edits in the worst case."""
+    least and the built number of neurons for `N` edits in the worst case. `published` says what of the
+    statement is published where; the rest is this project's own."""
 
     key: str
     title: str
     statement: str
     module: str
+    published: str = "nothing known to us"
     executed: dict[str, Made] = field(default_factory=dict)
     hunted: tuple[str, ...] = ()
     symbolic: tuple[str, ...] = ()
@@ -72,28 +74,43 @@ def _vectors() -> Any:
     return patch_vectors(VectorProblem(spread(2 * N), [[0, 0]] * (2 * N), edits))
 
 
-def against(layers: int) -> dict[str, Made]:
-    return {"obstruct": lambda: obstruct(worst_case(N, layers), layers)}
+def against(layers: int, points: int | None = None) -> dict[str, Made]:
+    """Windows of the worst case for as many layers, and points."""
+    name = "obstruct" if points is None else f"obstruct for K = {points}"
+    return {name: lambda: obstruct(worst_case(N, layers, points), layers)}
 
 
-def width() -> Any:
-    from constructions.exact_width import least_width
+def least(name: str, points: list[list[int]], edits: dict[int, int]) -> dict[str, Made]:
+    """That no network of two layers is smaller than the least one."""
 
-    grid = FineTuningProblem([[x, y] for x in range(3) for y in range(3)], edits={4: 1})
-    return least_width(grid).obstruction
+    def make() -> Any:
+        from constructions.exact_width import least_width
+
+        return least_width(FineTuningProblem(points, edits=edits)).obstruction
+
+    return {f"least_width for {name}": make}
+
+
+def small(*values: int) -> dict[str, Made]:
+    """The same for values at the points 0, 1, .. of a line."""
+    edits = {t: value for t, value in enumerate(values) if value}
+    return least(f"the values {', '.join(map(str, values))}", [[t] for t in range(len(values))], edits)
 
 
 THEOREMS = (
     Theorem(
         "two-layers", "Two layers: exactly min(3N, K-2)",
-        r"$\mathrm{FTC}_2(N, K) = \min(3N, K-2)$ for all $K \ge 5$. For $K = 1, 2, 3$ it is $0, 1, 2$; for"
-        r" $K = 4$ it is $2$ if $N = 1$ and $3$ otherwise.",
+        r"$\mathrm{FTC}_2(N, K) = \min(3N, K-2)$ for all $K \ge 5$. If $N \ge 1$, it is $0, 1, 2$ for"
+        r" $K = 1, 2, 3$; for $K = 4$ it is $2$ if $N = 1$ and $3$ otherwise.",
         "constructions.two_layer",
+        r"the order $N$ [Sohn2024]; for $N = K$ at most $N$ neurons [Zhang2017], and that $K - 1$ are "
+        r"enough and $K - 3$ are not [Inoue2019]",
         built("tents", 2) | built("memorizer", 2) | built("fewest-breakpoints", 2),
         ("tents", "memorizer"),
         ("tent", "five-points-one-of-two", "five-points-first-case", "five-points-second-case",
          "five-points-two-breakpoints", "further-point"),
-        against(2), (bounds.lower(2, N), bounds.upper(2, N)),
+        against(2) | small(0, 1) | small(0, 1, 0) | small(0, 1, 0, 0) | small(1, 0, 1, 0),
+        (bounds.lower(2, N), bounds.upper(2, N)),
     ),
     Theorem(
         "windows", "A line: windows force breakpoints",
@@ -101,26 +118,36 @@ THEOREMS = (
         r"piecewise linear interpolant bends up (down) strictly between $t_a$ and $t_c$. The greatest "
         r"number of such windows that are disjoint among equal signs is the least number of breakpoints: "
         r"an interpolant reaches it.",
-        "constructions.obstruction", built("fewest-breakpoints", 2),
+        "constructions.obstruction", executed=built("fewest-breakpoints", 2),
         symbolic=("window",), obstructed=against(2),
     ),
     Theorem(
         "three-layers", "Three layers: min(2 sqrt K, 4 sqrt N) up to a constant",
-        r"$\mathrm{FTC}_3(N, K) \le \min\left(\min_r \lceil N/r \rceil + 4r,\ \lceil 2\sqrt{K} "
-        r"\rceil\right) \le 4\sqrt{N} + 1$; if all changes have one sign, $3r$ stands in place of $4r$. For "
-        r"$K \ge 4N + 1$ it is at least $\lfloor 2\sqrt{4N + 1} \rfloor - 2$.",
+        r"For all $K$, $\mathrm{FTC}_3(N, K)$ is at most $\min_r \lceil N/r \rceil + 4r$, which is at "
+        r"most $4\sqrt{N} + 1$, and at most $\lceil 2\sqrt{K} \rceil$. It is at least $\lfloor 2\sqrt{2w "
+        r"+ 1} \rfloor - 2$ with $w = \min(2N, \lfloor (K-1)/2 \rfloor)$, that is $\lfloor 2\sqrt{4N + 1} "
+        r"\rfloor - 2$ for $K \ge 4N + 1$; and at least $2\sqrt{K-1} - 2$ for $5 \le K \le 3N + 2$. If "
+        r"all changes have one sign, it is at most $\min_r \lceil N/r \rceil + 3r$, which is at most "
+        r"$2\sqrt{3N} + 1$, and for $K \ge 4N + 1$ at least $2\sqrt{3N + 1} - 2$.",
         "constructions.three_layer",
+        r"the order $\sqrt N$ [Sohn2024]; for $N = K$ the upper bounds of about $4\sqrt{N}$ [Yun2019] and "
+        r"$2\sqrt{N}$ [Inoue2019], and of that order [Huang2003] for sigmoids",
         built("grid", 3) | built("three-layer-memorizer", 3),
         ("grid", "three-layer-memorizer"),
         ("three-neuron-bump", "four-neuron-bump", "steep-enough"),
-        against(3), (bounds.lower(3, N), bounds.upper(3, N)),
+        against(3) | against(3, points=7 * N // 2), (bounds.lower(3, N), bounds.upper(3, N)),
     ),
     Theorem(
         "four-layers", "Four layers and more: 2 sqrt N up to a constant",
-        r"$\mathrm{FTC}_4(N, K) \le \lceil 2\sqrt{N} \rceil + 4$ for every $K$ (one sign: $+3$), and every"
-        r" further layer costs at most one neuron more. At every depth $L \ge 3$ at least $2\sqrt{N} - 2$ "
-        r"are needed, by a count of parameters, for which no single instance stands.",
+        r"For every $K$, $\mathrm{FTC}_4(N, K)$ is at most $\lceil 2\sqrt{N} \rceil + 4$, and at most "
+        r"$\lceil 2\sqrt{N} \rceil + 3$ if all changes have one sign; every further layer costs at most "
+        r"one neuron more. At every depth $L \ge 3$ at least $2\sqrt{N} - 2$ are needed, and at least "
+        r"$2\sqrt{N-1} - 1$ for $L = 4$, by a count of parameters, for which no single instance stands: "
+        r"the obstruction below shows less.",
         "constructions.four_layer",
+        r"for $N = K$, three layers with $\lceil 2\sqrt{N} \rceil$ [Inoue2019]; for points that are apart "
+        r"and a few classes, many more layers with about $\sqrt{N}$ parameters, up to logarithms "
+        r"[Vardi2022]",
         built("band-crossing", 4),
         ("band-crossing", "band-crossing-one-sign"),
         ("band-stage", "one-sign-stage", "carry"),
@@ -131,29 +158,34 @@ THEOREMS = (
         r"A one-sign network with the heights $\delta_i + B$, $B > 2 \max|\delta|$, followed by $D(s) = "
         r"3\,\mathrm{relu}(s - B/2) - 2\,\mathrm{relu}(s - B/4)$, makes changes of any sign: $\min_r "
         r"\lceil N/r \rceil + 3r + 2$ neurons in four layers.",
-        "constructions.four_layer", built("sign-lift", 4), symbolic=("sign-lift", "three-neuron-bump"),
+        "constructions.four_layer", executed=built("sign-lift", 4),
+        symbolic=("sign-lift", "three-neuron-bump"),
     ),
     Theorem(
         "short-numbers", "Four layers with short numbers",
         r"$\min_r 2\lceil N/r \rceil + r + 3$ neurons do with weights that are all dyadic, if points and "
         r"changes are: two knots in every gap let each group start afresh. Denominators can be cleared in "
         r"any case.",
-        "constructions.crossing", built("band-crossing", 4, numbers="moderate"),
+        "constructions.crossing", executed=built("band-crossing", 4, numbers="moderate"),
         symbolic=("restart", "positive-homogeneity"),
     ),
     Theorem(
         "general-position", "General position in d dimensions",
         r"If no $d + 1$ points lie on a hyperplane, two layers need at most $4\lceil N/d \rceil$ neurons, "
-        r"and three layers at most $3\lceil N/d \rceil + 2$. Groups that a foreign point meets are cut in "
-        r"two.",
-        "constructions.general_position", spatial("general-position") | spatial("general-position-lift"),
+        r"and at most $3\lceil N_+/d \rceil + 3\lceil N_-/d \rceil$ for $N_+$ positive and $N_-$ negative "
+        r"changes; three layers need at most $3\lceil N/d \rceil + 2$. Groups that a foreign point meets "
+        r"are cut in two.",
+        "constructions.general_position",
+        r"$4\lceil N/d \rceil$ in two layers [Bubeck2020], after [Baum1988]",
+        spatial("general-position") | spatial("general-position-lift"),
         symbolic=("three-neuron-bump", "four-neuron-bump", "sign-lift"),
     ),
     Theorem(
         "vectors", "Several outputs",
         r"$T$ different changes of vectors at $N$ points in general position: three layers with at most "
         r"$3\lceil N/d \rceil + T$ neurons, or two with $3N$.",
-        "constructions.vector_patch", {"patch_vectors": _vectors}, symbolic=("three-neuron-bump", "tent"),
+        "constructions.vector_patch", executed={"patch_vectors": _vectors},
+        symbolic=("three-neuron-bump", "tent"),
     ),
     Theorem(
         "labels", "Labels in floating point",
@@ -161,14 +193,15 @@ THEOREMS = (
         r" turn the code into scores for any number of classes, and forgive an error of $1/4$: at "
         r"protected points the patch is exactly 0 in every floating-point evaluation that the certificate "
         r"format describes.",
-        "constructions.classifier", {"patch_classifier": _classifier},
+        "constructions.classifier", executed={"patch_classifier": _classifier},
         symbolic=("decoder-step", "two-neuron-decoder"),
     ),
     Theorem(
         "exact-width", "The least width of a given instance",
         r"For few points in any dimension: the least number of neurons of two layers, with a network that "
         r"has it and a proof in integers that fewer do not do.",
-        "constructions.exact_width", obstructed={"least_width": width},
+        "constructions.exact_width",
+        obstructed=least("the middle of a square", [[x, y] for x in range(3) for y in range(3)], {4: 1}),
     ),
 )  # fmt: skip
 
@@ -218,7 +251,7 @@ def cases(name: str) -> str:
 def _section(theorem: Theorem) -> Iterator[str]:
     page = f"api/{theorem.module.replace('.', '/')}.md"
     yield f"## {theorem.title} {{ #{theorem.key} }}\n\n{theorem.statement}\n"
-    yield f"Module: [`{theorem.module}`]({page}).\n"
+    yield f"Module: [`{theorem.module}`]({page}). Published before: {theorem.published}.\n"
     yield "| evidence | by | found |\n| --- | --- | --- |"
     for kind, made in (("executed", theorem.executed), ("obstruction", theorem.obstructed)):
         for name, make in made.items():
