@@ -26,9 +26,9 @@ _TINTS = (
     "#BCD8EE",
     "#D9A27E",
     "#DDEBDD",
-    "#8FC2A9",
+    "#A3D2BA",
     "#B38BB0",
-)  # in grey: 98, 85, 71, 92, 75, 63%
+)  # in grey: 98, 82, 68, 90, 76, 61%
 _MARKERS = "osD^vP"
 
 
