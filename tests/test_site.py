@@ -86,18 +86,17 @@ def chromium() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
-RENDERED = """() => ({
+RENDERED = r"""() => ({
   title: document.querySelector("h1") !== null,
   formulas: [...document.querySelectorAll("math")].filter(math => {
     const box = math.getBoundingClientRect()
     return box.width > 0 && box.height > 0 && math.namespaceURI.endsWith("MathML")
   }).length,
   hidden: document.querySelectorAll("math").length,
-  flat: [...document.querySelectorAll("msub, msup")].filter(indexed => {
+  flat: [...document.querySelectorAll("msub")].filter(indexed => {
     const [base, index] = [...indexed.children].map(part => part.getBoundingClientRect())
-    const below = indexed.localName == "msub"
-    return index.width > 0 && (below ? index.bottom <= base.bottom : index.top >= base.top)
-  }).length,
+    return index.width > 0 && /^\w/.test(indexed.children[1].textContent) && index.bottom < base.bottom + 1
+  }).map(indexed => indexed.textContent),
   raw: document.querySelectorAll(".arithmatex, merror").length,
   broken: [...document.images].filter(image => !image.naturalWidth).map(image => image.src.slice(0, 80)),
 })"""
@@ -137,7 +136,7 @@ def seen(pages: list[Path], executable: str) -> tuple[list[str], int]:
             tab.goto(page.as_uri(), wait_until="load")
             state = tab.evaluate(RENDERED)
             formulas += state["formulas"]
-            failed = state["raw"] or state["broken"] or state["flat"]  # an index beside its base
+            failed = state["raw"] or state["broken"] or state["flat"]  # an index not below its base
             if not state["title"] or failed or state["formulas"] != state["hidden"]:
                 note(str(state))
         tab.goto(next(page for page in pages if page.name == "start.html").as_uri())

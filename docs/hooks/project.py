@@ -94,11 +94,10 @@ def first_table(page: str) -> str:
 
 
 def label_of(place: str, page: str) -> str:
-    """The place in the navigation: a module without its package, a notebook with its number."""
+    """The place in the navigation: a module without its package, a notebook by its title."""
     name = Path(place).stem
     if place.startswith("notebooks/"):
-        title = re.sub(r"[$\\`{}]", "", title_of(page, name))  # formulas as plain text
-        return f"{int(name.split('_')[0])}. {title}"
+        return re.sub(r"[$\\`{}]", "", title_of(page, name))  # formulas as plain text
     return ".".join(Path(place).with_suffix("").parts[2:] or (name,)) if place.count("/") > 1 else "overview"
 
 
