@@ -21,14 +21,8 @@ Floats = NDArray[np.float64]
 Scores = Callable[[Floats], Floats]
 
 _FINE = 401
-_TINTS = (
-    "#FAFAFA",
-    "#BCD8EE",
-    "#D9A27E",
-    "#DDEBDD",
-    "#A3D2BA",
-    "#B38BB0",
-)  # in grey: 98, 82, 68, 90, 76, 61%
+# in grey: 98, 82, 68, 90, 76 and 61%
+_TINTS = ("#FAFAFA", "#BCD8EE", "#D9A27E", "#DDEBDD", "#A3D2BA", "#B38BB0")
 _MARKERS = "osD^vP"
 
 
