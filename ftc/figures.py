@@ -93,7 +93,7 @@ def grid_activations() -> Figure:
 
 
 def columns() -> Figure:
-    """What four layers see in the second: a column a neuron, steeper each, mirrored in every other group."""
+    """The columns of four layers, mirrored in every other group: lines that look bent on a log scale."""
     from ftc.plots import plot_pre_activations
 
     return plot_pre_activations(build(_mixed(), 4, construction="band-crossing"), 2)

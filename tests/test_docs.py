@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pages import run_page
@@ -14,13 +17,18 @@ from pages import run_page
 pytest.importorskip("mkdocs", reason="the documentation needs the extra `docs`")
 pytest.importorskip("latex2mathml", reason="the documentation needs the extra `docs`")
 
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
 from constructions import CONSTRUCTIONS, SPATIAL, FineTuningProblem, bounds, build
 from constructions.adversarial import worst_case
 from constructions.literature import CLAIMS
 from constructions.obstruction import obstruct
 from constructions.size_formula import SizeFormula
+from docs.hooks import project, references
 from docs.hooks.formulas import mathml, with_mathml
-from docs.hooks.project import modules
+from docs.hooks.project import modules, notebook_page
 from docs.hooks.references import BIB, citations, entries, listed
 from docs.hooks.theorems import THEOREMS, N, on_page_markdown, survived, verdict
 from verify.symbolic import LEMMAS
@@ -238,6 +246,64 @@ def test_every_public_module_has_a_page() -> None:
     assert all(text.endswith((".", "?")) for text in found.values()), found
 
 
+def page_of(place: str, *others: str) -> tuple[Page, Files, MkDocsConfig]:
+    """A page among others, as MkDocs has them."""
+    config = MkDocsConfig()
+    config.load_dict({"site_name": "", "use_directory_urls": False})
+    config.validate()
+    files = Files([File(name, "docs", "site", use_directory_urls=False) for name in (place, *others)])
+    return Page("", files.src_uris[place], config), files, config
+
+
+def test_citations_become_links() -> None:
+    page, files, _ = page_of("howto/a.md", "references.md")
+    shown = references.on_page_content("by [Yun2019] and [Sohn2024]", page, files)
+    assert shown.count("<a href=") == 2
+    assert '[<a href="../references.html#Yun2019">Yun2019</a>]' in shown
+    with pytest.raises(ValueError, match="cites Nobody2001"):
+        references.on_page_content("by [Nobody2001]", page, files)
+    assert 'id="Yun2019"' in references.on_page_markdown("<!-- references -->")
+
+
+def test_a_figure_that_is_not_made_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    page, files, config = page_of("howto/a.md", "figures/grid.svg")
+    shown = project.on_page_markdown("<!-- figure grid -->", page, config, files)
+    assert "](../figures/grid.svg)" in shown
+    assert not caplog.records
+    assert project.on_page_markdown("<!-- figure bounds -->", page, config, files) == ""
+    [record] = caplog.records  # an error in a strict build
+    assert record.levelname == "WARNING"
+    assert "howto/a.md shows figures/bounds.svg, which is not made" in record.getMessage()
+
+
+def test_a_notebook_shows_the_outputs_of_these_cells_alone(tmp_path: Path) -> None:
+    def written(name: str, source: str, outputs: list[dict[str, Any]]) -> Path:
+        cell = {"cell_type": "code", "metadata": {}, "execution_count": None}
+        cells = [{**cell, "source": source, "outputs": outputs}]
+        notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+        (tmp_path / name).write_text(json.dumps(notebook))
+        return tmp_path / name
+
+    def shown(data: dict[str, str]) -> dict[str, Any]:
+        return {"output_type": "display_data", "metadata": {}, "data": {"text/plain": "<Figure>", **data}}
+
+    outputs: list[dict[str, Any]] = [
+        {"output_type": "stream", "name": "stdout", "text": "14 neurons\n"},
+        {"output_type": "stream", "name": "stderr", "text": "a warning\n"},
+        shown({"image/svg+xml": "<svg/>"}),
+        shown({"image/png": "iVBORw0K\n"}),
+    ]
+    path, run = written("a.ipynb", "draw()", []), written("run.ipynb", "draw()", outputs)
+    page = notebook_page(path, run)
+    assert page.startswith("```python\ndraw()\n```\n\n```text\n14 neurons\n```")
+    assert f"](data:image/svg+xml;base64,{base64.b64encode(b'<svg/>').decode()})" in page
+    assert "](data:image/png;base64,iVBORw0K)" in page
+    assert "warning" not in page
+    assert "<Figure>" not in page
+    for stale in (written("stale.ipynb", "draw(1)", outputs), tmp_path / "absent.ipynb"):
+        assert notebook_page(path, stale) == "```python\ndraw()\n```"
+
+
 def test_formulas_become_mathml() -> None:
     page = (
         '<p><span class="arithmatex">\\(a &lt; \\sqrt{N}\\)</span></p><div class="arithmatex">\\[x\\]</div>'
@@ -248,6 +314,8 @@ def test_formulas_become_mathml() -> None:
     assert made.count("<math") == 2
     assert made.count('display="block"') == 1
     assert "<msqrt>" in made
+    assert "<munder>" in mathml(r"\min_r x", block=True)
+    assert "<msub>" in mathml(r"\min_r x")
     assert "<mtable" in mathml(r"\begin{aligned} a &= b \\ c &= d \end{aligned}")
     for wrong in (r"\nosuch x", "a & b"):
         with pytest.raises(ValueError, match="becomes no MathML"):

@@ -7,10 +7,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pytest
 from conftest import Run
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.path import Path as Outline
 
 from constructions import FineTuningProblem, bounds, build, general_position, write_certificate
 from constructions.adversarial import alternating, halves
@@ -33,7 +36,10 @@ from ftc.plots import (
     save,
 )
 from ftc.plots.signals import positions, pre_activations
+from ftc.plots.style import LOOKS, panels
 from ftc.reading import read_profile
+
+ROOT = Path(__file__).parent.parent
 
 
 def random_problem(seed: int, edits: int = 6) -> FineTuningProblem:
@@ -55,6 +61,14 @@ def value_at(line: Any, t: float) -> float:
     x, y = np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)
     assert (np.diff(x) >= 0).all()
     return float(np.interp(t, x, y))
+
+
+def within(outline: Outline, points: Any) -> np.ndarray:
+    """Which points a filled outline covers: not those in its holes."""
+    covered = np.zeros(len(points), dtype=bool)
+    for ring in outline.to_polygons():
+        covered ^= Outline(ring).contains_points(points)
+    return covered
 
 
 @pytest.mark.parametrize(
@@ -83,9 +97,9 @@ def test_the_curve_the_breakpoints_and_the_points_are_those_of_the_network(
     assert [profile(t) for t in profile.positions] == [problem.delta.get(i, 0) for i in range(problem.K)]
     figure = plot_along_direction(profile)
     axes = figure.axes[0]
-    low, high = min(profile.positions), max(profile.positions)
-    margin = (high - low) / 20
-    shown = [float(t) for t in profile.breakpoints if low - margin <= t <= high + margin]
+    low, high = axes.get_xlim()
+    assert low < min(profile.positions) <= max(profile.positions) < high
+    shown = [float(t) for t in profile.breakpoints if low <= t <= high]
     assert list(named(axes, "breakpoints").get_xdata()) == shown
     for i, t in enumerate(profile.positions):
         assert value_at(named(axes, "g"), float(t)) == pytest.approx(float(problem.delta.get(i, 0)), abs=1e-6)
@@ -161,6 +175,21 @@ def test_the_terms_of_two_layers_sum_to_g() -> None:
         plot_neurons(build(random_problem(2), 3, construction="grid"))
 
 
+def test_an_arrow_points_to_where_its_neuron_is_active() -> None:
+    solution = build(FineTuningProblem([[t] for t in range(5)], edits={0: 1, 1: -1, 2: 2, 3: -1, 4: 1}), 2)
+    above, below = plot_neurons(solution).axes
+    terms = {line.get_color(): line for line in below.lines if line.get_label().startswith("neuron")}
+    sides = []
+    for arrow in above.texts:
+        (t, _), (offset, _) = arrow.xy, arrow.xyann
+        side = np.sign(offset) * (1 if arrow.arrowprops["arrowstyle"].startswith("<") else -1)  # of the head
+        term = terms.pop(arrow.arrowprops["color"])
+        assert value_at(term, t + side / 100) != 0 == value_at(term, t - side / 100)
+        sides.append(side)
+    assert not terms
+    assert set(sides) == {-1, 1}
+
+
 def test_every_edit_is_served_by_one_column_of_the_grid() -> None:
     solution = build(random_problem(3, edits=12), construction="grid")
     profile = Profile.of(solution)
@@ -177,6 +206,19 @@ def test_every_edit_is_served_by_one_column_of_the_grid() -> None:
             t = float(profile.positions[i])
             if t in mine:
                 assert value_at(v, t) == pytest.approx(float(solution.problem.delta[i]), abs=1e-6)
+        for text in last.texts:
+            assert (text.xy[0] in mine) == (text.get_text() == axes.get_ylabel().removeprefix("column "))
+    assert sorted(text.xy[0] for text in last.texts) == sorted(served)
+    z = solution.network.hidden(solution.problem.points)[1]
+    for column, axes in enumerate(columns):  # rows: M h + c + v, M h + c, M h - c + v, M h - c
+        plain, below = (
+            [Fraction(int(x), z.denominator) for x in z.numerators[:, 4 * column + k]] for k in (1, 3)
+        )
+        limit = 2 * (plain[0] - below[0])  # 4 c
+        drawn = [value_at(named(axes, "M h (clipped)"), float(t)) for t in profile.positions]
+        wanted = [max(-limit, min(limit, (a + b) / 2)) for a, b in zip(plain, below, strict=True)]
+        assert drawn == pytest.approx([float(x) for x in wanted], abs=1e-6 * float(limit))
+        assert any(0 < abs(x) < limit for x in wanted)
     assert value_at(named(last, "g, the sum of all columns"), served[0]) != 0
     for refused in (
         build(random_problem(3), 2),
@@ -189,7 +231,7 @@ def test_every_edit_is_served_by_one_column_of_the_grid() -> None:
 def test_the_crossing_is_in_the_band_at_the_edits_alone() -> None:
     solution = build(random_problem(4, edits=9), construction="band-crossing")
     profile = Profile.of(solution)
-    above, _, below, _ = plot_crossing(solution).axes
+    above, right, below, _ = plot_crossing(solution).axes
     s = named(above, "S (clipped)")
     band = 4 * max(abs(x) for x in solution.problem.delta.values())
     for i, t in enumerate(profile.positions):
@@ -198,6 +240,15 @@ def test_the_crossing_is_in_the_band_at_the_edits_alone() -> None:
         assert value_at(named(below, "g = D(S)"), float(t)) == pytest.approx(
             float(solution.problem.delta.get(i, 0)), abs=1e-4
         )
+    stage = right.lines[0]
+    for i, change in solution.problem.delta.items():  # D takes the heights of S to the changes
+        height = value_at(s, float(profile.positions[i]))
+        assert np.interp(height, stage.get_ydata(), stage.get_xdata()) == pytest.approx(
+            float(change), abs=1e-4
+        )
+    assert sorted(named(right, "edited points").get_xdata()) == pytest.approx(
+        sorted(map(float, solution.problem.delta.values()))
+    )
     with pytest.raises(ValueError, match="no band crossing"):
         plot_crossing(build(random_problem(4), 2))
 
@@ -251,15 +302,28 @@ def test_every_pre_activation_is_drawn(layer: int) -> None:
         for t, value in zip(positions(problem, solution.direction), column, strict=True):
             if value:
                 assert any(path.contains_point((float(t), 0)) for path in active) == (value > 0)
+        assert set(named(axes, "edited points").get_xdata()) == {
+            float(positions(problem, solution.direction)[i]) for i in problem.delta
+        }
+        assert ("log" in axes.get_yscale()) == ("log scale" in axes.get_title(loc="left"))
+        assert len(axes.get_yticks()) == 3
+        assert abs(axes.get_yticks()).max() <= abs(np.asarray(line.get_ydata())).max()
     with pytest.raises(ValueError, match="expected a hidden layer, 1 to 3"):
         plot_pre_activations(solution, 4)
 
 
-@pytest.mark.parametrize("construction", ["tents", "grid", "general-position"])
-def test_bars_stand_where_neurons_are_active(construction: str) -> None:
+@pytest.mark.parametrize(
+    ("construction", "sort"), [("tents", True), ("grid", True), ("grid", False), ("general-position", False)]
+)
+def test_bars_stand_where_neurons_are_active(construction: str, sort: bool) -> None:
     solution = build(random_problem(6), construction=construction)
     problem, network = solution.problem, solution.network
-    figure = plot_activations(problem, network)
+    figure = plot_activations(problem, network, solution.direction if sort else None)
+    order = list(range(problem.K))
+    if sort:
+        t = positions(problem, solution.direction or ())
+        order.sort(key=t.__getitem__)
+        assert order != list(range(problem.K)) != order[::-1]
     for axes, z in zip(figure.axes, network.hidden(problem.points), strict=False):
         bars = [part for part in axes.collections if part.get_paths()]
         drawn = np.zeros(z.shape, dtype=bool)
@@ -267,16 +331,30 @@ def test_bars_stand_where_neurons_are_active(construction: str) -> None:
             for path in bar.get_paths():
                 (left, low), (right, high) = path.vertices.min(axis=0), path.vertices.max(axis=0)
                 drawn[round(left + 0.5) : round(right + 0.5), round((low + high) / 2)] = True
-        assert (drawn == (z.numerators > 0)).all()
+        assert (drawn == (z.numerators > 0)[order]).all()
+        assert {order[round(x)] for x in axes.lines[-1].get_xdata()} == problem.delta.keys()
 
 
 def test_bounds_are_drawn_as_they_are() -> None:
-    axes = plot_bounds(200, (2, 3, 4)).axes[0]
-    for depth in (2, 3, 4):
-        built = named(axes, f"{depth} layers")
-        needed = axes.lines[axes.lines.index(built) - 1]
-        for line, bound in ((built, bounds.upper), (needed, bounds.lower)):
-            assert list(line.get_ydata()) == [bound(depth, int(n)) for n in line.get_xdata()]
+    left, right = plot_bounds(200, (2, 3, 4)).axes
+    for axes, depths, power in ((left, (2, 3, 4), 0.0), (right, (3, 4), 0.5)):
+        for depth in depths:
+            built = named(axes, f"{depth} layers")
+            needed = axes.lines[[*axes.lines].index(built) - 1]
+            for line, bound in ((built, bounds.upper), (needed, bounds.lower)):
+                drawn = np.asarray(line.get_ydata()) * np.asarray(line.get_xdata()) ** power
+                assert list(drawn) == pytest.approx([bound(depth, int(n)) for n in line.get_xdata()])
+
+
+@pytest.mark.parametrize("one_sign", [False, True])
+def test_a_line_stands_where_four_layers_begin_to_beat_three(one_sign: bool) -> None:
+    axes = plot_bounds(300, (3, 4), one_sign).axes[1]
+    [text] = axes.texts
+    start = int(text.get_text().split()[2])
+    assert [start, start] in [list(line.get_xdata()) for line in axes.lines]
+    beaten = [bounds.upper(4, n, None, one_sign) < bounds.lower(3, n, None, one_sign) for n in range(1, 301)]
+    assert all(beaten[start - 1 :])
+    assert not beaten[start - 2]
 
 
 def frozen(x: np.ndarray) -> np.ndarray:
@@ -290,11 +368,17 @@ def test_the_points_in_all_drawn_slabs_of_a_group_are_its_members(slabs: int) ->
     problem = LabelProblem(points, frozen(points), {i: int(1 - labels[i]) for i in (3, 8, 20)})
     patch = patch_classifier(problem, slabs=slabs)
     axes = plot_regions(patch, frozen).axes[0]
-    for k, group in enumerate(patch.encoder.groups):
+    looks = set()
+    for k, group in enumerate(patch.encoder.groups, start=1):
         inside = np.ones(len(points), dtype=bool)
         for j in range(len(group.slabs)):
             parts = [part for part in axes.patches if part.get_gid() == f"slab-{k}-{j}"]
             assert parts
+            looks |= {(to_hex(part.get_edgecolor()), part.get_linestyle()) for part in parts}
+            for part in parts:  # the number of the group stands at a corner
+                assert str(k) in [
+                    text.get_text() for text in axes.texts if list(text.xy) in part.get_xy().tolist()
+                ]
             inside &= np.any(
                 [
                     part.get_path().contains_points(points, radius=1e-7)
@@ -304,6 +388,7 @@ def test_the_points_in_all_drawn_slabs_of_a_group_are_its_members(slabs: int) ->
                 axis=0,
             )
         assert sorted(np.flatnonzero(inside)) == sorted(group.members)
+    assert len(looks) == len(patch.encoder.groups)
     assert not plot_regions(patch, frozen, patched=False).axes[0].patches
 
 
@@ -311,10 +396,67 @@ def test_edited_points_carry_the_marker_of_the_wanted_class() -> None:
     corners = np.array([[x, y] for x in range(4) for y in range(4)], dtype=float)
     patch = patch_classifier(LabelProblem(corners, frozen(corners), {7: 0, 8: 1}), slabs=1)
     axes = plot_regions(patch, frozen).axes[0]
-    assert named(axes, "edited, to be class 0").get_xydata().tolist() == [[1, 3]]
-    assert named(axes, "edited, to be class 1").get_xydata().tolist() == [[2, 0]]
+    drawn = {line.get_gid(): line for line in axes.lines}
+    assert drawn["edited-0"].get_xydata().tolist() == [[1, 3]]
+    assert drawn["edited-1"].get_xydata().tolist() == [[2, 0]]
+    for c in (0, 1):
+        assert drawn[f"protected-{c}"].get_label() == f"class {c}"
+        assert drawn[f"protected-{c}"].get_marker() == drawn[f"edited-{c}"].get_marker()
+    assert drawn["edited-0"].get_marker() != drawn["edited-1"].get_marker()
     with pytest.raises(ValueError, match="3 inputs: expected 2"):
         plot_regions(patch_classifier(LabelProblem(np.eye(3), np.eye(3)[:, :2], {2: 1})), frozen)
+
+
+def test_regions_are_those_of_the_classifier_before_and_after_the_patch() -> None:
+    corners = np.array([[x, y] for x in range(4) for y in range(4)], dtype=float)
+    patch = patch_classifier(LabelProblem(corners, frozen(corners), {7: 0, 8: 1}), slabs=2)
+    for patched in (False, True):
+        regions = plot_regions(patch, frozen, patched=patched).axes[0].collections[0].get_paths()
+        for i, point in enumerate(corners):
+            c = patch.problem.labels[i] if patched and i in (7, 8) else int(frozen(corners)[i].argmax())
+            if point[0] != point[1]:  # the diagonal is where the classes meet
+                assert [bool(within(region, [point])[0]) for region in regions] == [c == 0, c == 1]
+
+
+def test_tints_differ_in_grey() -> None:
+    def six(x: np.ndarray) -> np.ndarray:
+        return np.asarray(x @ np.array([[np.cos(k), np.sin(k)] for k in range(6)]).T)
+
+    points = np.random.default_rng(3).uniform(-1, 1, size=(40, 2))
+    problem = LabelProblem(points, six(points), {0: (int(six(points)[0].argmax()) + 1) % 6})
+    tints = plot_regions(patch_classifier(problem), six).axes[0].collections[0].get_facecolor()
+    grey = sorted(np.asarray(tints)[:, :3] @ [0.299, 0.587, 0.114])
+    assert len(grey) == 6
+    assert min(np.diff(grey)) > 0.05
+
+
+def test_g_is_drawn_by_its_sign() -> None:
+    points = np.array([[0, 0], [4, 0], [0, 4], [5, 5], [-4, -3]])
+    places = np.vstack([points, np.random.default_rng(0).integers(-64, 64, size=(200, 2)) / 16])
+    steps = np.vstack([np.zeros((1, 2)), np.eye(2), -np.eye(2)]) / 8
+    for edits in ({0: 1, 3: -2}, {0: 1, 3: 2}, {0: -1}):
+        problem = FineTuningProblem(points, edits=edits)
+        network = general_position(problem)
+        axes = plot_hyperplanes(problem, network).axes[0]
+        names = {to_hex(part.get_facecolor()): part.get_label() for part in axes.patches}
+        wanted = {1: "g is positive", -1: "g is negative"}
+        assert set(names.values()) == {wanted[np.sign(value)] for value in edits.values()}
+        signs = np.array([np.sign(network((places + step).tolist())) for step in steps], dtype=int)
+        calm = (signs == signs[0]).all(axis=0)  # away from the edges
+        assert calm.sum() > 100
+        for area in axes.collections:
+            covered = np.any([within(path, places) for path in area.get_paths()], axis=0)
+            name = names.get(to_hex(area.get_facecolor()[0]))
+            assert (covered[calm] == [wanted.get(sign, "") == name for sign in signs[0][calm]]).all()
+
+
+def test_what_is_added_to_a_picture_has_its_style() -> None:
+    [[axes]] = panels()
+    lines = [axes.plot([0, 1], [0, k], label=f"line {k}")[0] for k in range(3)]
+    assert [line.get_color() for line in lines] == [color for color, *_ in LOOKS[:3]]
+    assert not axes.legend().get_frame_on()
+    axes.set(title="a title")
+    assert axes.get_title(loc="left") == "a title"
 
 
 def test_hyperplanes_are_where_the_first_layer_is_zero() -> None:
@@ -350,6 +492,14 @@ def test_every_figure_is_drawn_without_warnings_and_always_alike(name: str, tmp_
                 axes.get_shared_x_axes().joined(axes, one) for one in figure.axes if one is not axes
             )
             assert axes.get_ylabel() or axes is not figure.axes[0]
+
+
+def test_the_figure_of_the_readme_is_current(tmp_path: Path) -> None:
+    committed = (ROOT / "docs/figures/bounds.svg").read_text(encoding="utf-8")
+    if f"Matplotlib v{matplotlib.__version__}," not in committed:
+        pytest.skip("docs/figures/bounds.svg is by another version of matplotlib")
+    save(FIGURES["bounds"](), tmp_path / "bounds.svg")
+    assert (tmp_path / "bounds.svg").read_text(encoding="utf-8") == committed, "`make figures`, and commit it"
 
 
 def test_the_command(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,11 +37,13 @@ def with_mathml(content: str) -> str:
 
 
 def mathml(latex: str, *, block: bool = False) -> str:
-    """A formula as MathML.
+    """A formula as MathML. In a block, what is below `min` and `max` stands under them.
 
     Raises:
         ValueError: a command in it is not known.
     """
+    if block:
+        latex = re.sub(r"\\(min|max)\s*_", r"\\\1\\limits_", latex)
     found = convert(latex.strip().replace("{aligned}", "{align*}"), display="block" if block else "inline")
     if unknown := re.search(r">(\\\w+|&)<", found):
         raise ValueError(f"the formula {latex} has {unknown[1]}, which becomes no MathML")

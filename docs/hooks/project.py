@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -30,6 +31,7 @@ SHOWN = (
     "benchmarks/results/checking.svg",
 )
 PACKAGES = ("constructions", "verify", "ftc")
+LOG = get_plugin_logger("project")
 
 
 def modules() -> dict[str, str]:
@@ -44,13 +46,11 @@ def modules() -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda item: (PACKAGES.index(item[0].split(".")[0]), item[0])))
 
 
-def notebook_page(path: Path) -> str:
-    """A notebook as Markdown: its text and its code, and the outputs if `make notebooks` has run it as it
-    is."""
+def notebook_page(path: Path, run: Path) -> str:
+    """A notebook as Markdown: its text and its code, and the outputs if it has been run as it is."""
     import jupytext
 
     cells = jupytext.read(path).cells
-    run = ROOT / "build/notebooks" / path.name
     if run.exists():
         executed = jupytext.read(run).cells
         if [cell.source for cell in executed] == [cell.source for cell in cells]:
@@ -94,11 +94,10 @@ def first_table(page: str) -> str:
 
 
 def label_of(place: str, page: str) -> str:
-    """The place in the navigation: a module without its package, a notebook with its number."""
+    """The place in the navigation: a module without its package, a notebook by its title."""
     name = Path(place).stem
     if place.startswith("notebooks/"):
-        title = re.sub(r"[$\\`{}]", "", title_of(page, name))  # formulas as plain text
-        return f"{int(name.split('_')[0])}. {title}"
+        return re.sub(r"[$\\`{}]", "", title_of(page, name))  # formulas as plain text
     return ".".join(Path(place).with_suffix("").parts[2:] or (name,)) if place.count("/") > 1 else "overview"
 
 
@@ -108,7 +107,8 @@ def made() -> dict[str, str]:
         f"api/{name.replace('.', '/')}.md": f"---\ntitle: {name}\n---\n\n::: {name}\n" for name in modules()
     }
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    return pages | {f"notebooks/{path.stem}.md": notebook_page(path) for path in notebooks}
+    runs = ROOT / "build/notebooks"  # by `make notebooks`
+    return pages | {f"notebooks/{path.stem}.md": notebook_page(path, runs / path.name) for path in notebooks}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -145,7 +145,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Lists of modules and notebooks, and figures as far as they are made."""
+    """Lists of modules and notebooks, and figures. One that is not made is a warning: an error if strict."""
     if "<!-- modules -->" in markdown:
         rows = (
             f"| [`{name}`](api/{name.replace('.', '/')}.md) | {text} |" for name, text in modules().items()
@@ -165,9 +165,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     def figure(found: re.Match[str]) -> str:
         name = found[1]
         caption = (inspect.getdoc(FIGURES[name]) or "").splitlines()[0]
-        there = files.get_file_from_path(f"figures/{name}.svg") is not None
+        if files.get_file_from_path(f"figures/{name}.svg") is None:
+            LOG.warning("%s shows figures/%s.svg, which is not made: `make figures`", page.file.src_uri, name)
+            return ""
         up = "../" * page.file.src_uri.count("/")
-        return f"![{caption}]({up}figures/{name}.svg)\n\n*{caption}*" if there else ""
+        return f"![{caption}]({up}figures/{name}.svg)\n\n*{caption}*"
 
     markdown = markdown.replace(
         "<!-- figures -->", "\n\n".join(f"<!-- figure {name} -->" for name in FIGURES)

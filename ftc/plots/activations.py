@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from constructions import FineTuningProblem, ReLUNetwork
-from ftc.plots.style import BLUE, EDITED, RED, panels, place, styled
+from ftc.plots.style import BLUE, EDITED, RED, figure_of, panels, styled
 
 __all__ = ["plot_activations"]
 
@@ -44,8 +44,8 @@ def plot_activations(
     edits = [place for place, i in enumerate(order) if i in problem.delta]
     for k, (axes, layer) in enumerate(zip(grid, active, strict=True), start=1):
         count = layer.shape[1]
-        for place_ in edits:
-            axes.axvspan(place_ - 0.5, place_ + 0.5, color=RED, alpha=0.22, lw=0)
+        for place in edits:
+            axes.axvspan(place - 0.5, place + 0.5, color=RED, alpha=0.22, lw=0)
         for j in range(count):
             axes.broken_barh(
                 _runs(layer[:, j].tolist()), (j - 0.36, 0.72), facecolor=BLUE, lw=0,
@@ -65,7 +65,7 @@ def plot_activations(
         )
         axes.plot(edits, [-0.85 - 0.02 * count] * len(edits), **(EDITED | {"ms": 4}))
     grid[-1].set_xlabel("points in the order of t = direction · x" if direction else "points")
-    figure = place(grid[0], (0, 0))[1]
+    figure = figure_of(grid[0])
     bar = grid[0].barh([0], [0], color=BLUE)
     figure.legend(
         [bar, grid[0].lines[-1]],
@@ -79,9 +79,9 @@ def plot_activations(
 def _runs(active: list[bool]) -> list[tuple[float, float]]:
     """The stretches of active places: where each begins and how long it is."""
     out: list[tuple[float, float]] = []
-    for place_, on in enumerate(active):
-        if on and place_ and active[place_ - 1]:
+    for place, on in enumerate(active):
+        if on and place and active[place - 1]:
             out[-1] = out[-1][0], out[-1][1] + 1
         elif on:
-            out.append((place_ - 0.5, 1.0))
+            out.append((place - 0.5, 1.0))
     return out

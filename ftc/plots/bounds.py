@@ -8,20 +8,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from constructions import bounds
-from ftc.plots.style import LOOKS, panels, place, styled
+from ftc.plots.style import LOOKS, figure_of, panels, styled
 
 __all__ = ["plot_bounds"]
 
 
 @styled
-def plot_bounds(
-    most: int = 1000, depths: Sequence[int] = (2, 3, 4, 5), one_sign: bool = False, axes: Axes | None = None
-) -> Figure:
+def plot_bounds(most: int = 1000, depths: Sequence[int] = (2, 3, 4, 5), one_sign: bool = False) -> Figure:
     """Draw, for up to `most` edits, what is built at each depth (lines with markers) and what is needed in
     the worst case (the dotted lower edges of the bands); the figure.
 
-    Without `axes` there is a second panel with the same over `sqrt(N)`, and with three and four layers it
-    says from where on the latter provably need fewer neurons.
+    With three layers or more there is a second panel, divided by `sqrt(N)`; with three and four it says from
+    where on the latter provably need fewer neurons.
 
     >>> figure = plot_bounds(100, (2, 3))
     >>> [line.get_label() for line in figure.axes[0].lines[1::2]]
@@ -30,7 +28,7 @@ def plot_bounds(
     most = max(most, 100)
     numbers = sorted({*range(1, 101), *(int(most ** (j / 300)) for j in range(301))})
     deep = [depth for depth in depths if depth > 2]
-    grid = panels(1, 1 + bool(deep), (5.5 * (1 + bool(deep)), 4.5))[0] if axes is None else [axes]
+    grid = panels(1, 1 + bool(deep), (5.5 * (1 + bool(deep)), 4.5))[0]
     roots = [float(n) ** 0.5 for n in numbers]
     for panel, scale in zip(grid, ([1.0] * len(numbers), roots), strict=False):
         for k, depth in enumerate(depths):
@@ -40,9 +38,7 @@ def plot_bounds(
         panel.grid(which="major", color="0.9", lw=0.6)
     grid[0].set(yscale="log", ylim=(1, None))
     grid[0].legend(loc="upper left")
-    figure = place(grid[0], (0, 0))[1]
-    if axes is not None:
-        return figure
+    figure = figure_of(grid[0])
     if deep:
         grid[1].set(ylim=(0, 7), ylabel="neurons / sqrt(N)")
         if {3, 4} <= set(depths):

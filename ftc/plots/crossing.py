@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from constructions import Solution
 from ftc.plots.direction import Profile
 from ftc.plots.signals import clipped, pre_activations
-from ftc.plots.style import BLUE, EDITED, FOLDS, PROTECTED, PURPLE, panels, place, styled
+from ftc.plots.style import BLUE, EDITED, FOLDS, PROTECTED, PURPLE, figure_of, panels, styled
 
 __all__ = ["plot_crossing"]
 
@@ -46,9 +46,7 @@ def plot_crossing(solution: Solution) -> Figure:
 
     grid = panels(2, 2, (8, 4.6), width_ratios=[3.4, 1], height_ratios=[1.25, 1], sharex="col", sharey="row")
     (above, right), (below, corner) = grid
-    low, high = min(profile.positions), max(profile.positions)
-    margin = (high - low) / 40 or Fraction(1)
-    low, high = low - margin, high + margin
+    low, high = profile.span()
     inner = [t for t in s.breakpoints if low < t < high]
     ts, ys = clipped(s, sorted({low, high, *inner, *profile.positions}), 4 * band)
     above.axhspan(0, float(band), color="0.9", lw=0, zorder=0, label="the band (0, H)")
@@ -57,17 +55,15 @@ def plot_crossing(solution: Solution) -> Figure:
         above.axvline(float(t), label="_" if k else "knots between groups", **FOLDS)
     least, most = -band / 2, 3 * band / 2
     for axes, f in ((above, s), (below, profile)):
-        for look, edited in ((PROTECTED, False), (EDITED, True)):
-            chosen = [t for t, v in zip(profile.positions, profile.values, strict=True) if (v != 0) == edited]
-            shown = [max(least, min(most, f(t))) if axes is above else f(t) for t in chosen]
-            axes.plot([float(t) for t in chosen], [float(y) for y in shown], **look)
+        for look, places in ((PROTECTED, profile.protected), (EDITED, profile.edited)):
+            shown = [max(least, min(most, f(t))) if axes is above else f(t) for t in places]
+            axes.plot([float(t) for t in places], [float(y) for y in shown], **look)
     ts = [t for t in sorted({low, high, *profile.breakpoints, *profile.positions}) if low <= t <= high]
     below.plot([float(t) for t in ts], [float(profile(t)) for t in ts], color=BLUE, label="g = D(S)")
     right.axhspan(0, float(band), color="0.9", lw=0, zorder=0)
     heights = sorted({least, *bends, most})
     right.plot([float(d(h)) for h in heights], [float(h) for h in heights], color=BLUE)
-    edits = [t for t, v in zip(profile.positions, profile.values, strict=True) if v != 0]
-    right.plot([float(d(s(t))) for t in edits], [float(s(t)) for t in edits], **EDITED)
+    right.plot([float(d(s(t))) for t in profile.edited], [float(s(t)) for t in profile.edited], **EDITED)
     corner.set_axis_off()
     above.set(ylim=(float(1.15 * least), float(band * 1.6)), ylabel="S(t)", title=profile.title)
     above.set_yticks([0, float(band)], ["0", "H"])
@@ -78,4 +74,4 @@ def plot_crossing(solution: Solution) -> Figure:
     for axes in (above, below):
         named |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     corner.legend(named.values(), named, loc="center left")
-    return place(above, (0, 0))[1]
+    return figure_of(above)

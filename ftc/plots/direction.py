@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from constructions import Solution
-from ftc.plots.signals import Signal, clipped, positions, pre_activations, scale
+from ftc.plots.signals import Signal, clipped, positions, pre_activations, scale, wider
 from ftc.plots.style import (
     BLUE,
     EDITED,
@@ -20,9 +20,9 @@ from ftc.plots.style import (
     PROTECTED,
     PURPLE,
     RED,
+    figure_of,
     legend_below,
     panels,
-    place,
     styled,
 )
 
@@ -78,70 +78,63 @@ class Profile:
         """All points where the slope jumps, exact, in increasing order."""
         return self.g.breakpoints
 
+    @property
+    def edited(self) -> list[Fraction]:
+        """Where values are not 0, in increasing order."""
+        return sorted({t for t, value in zip(self.positions, self.values, strict=True) if value})
+
+    @property
+    def protected(self) -> list[Fraction]:
+        """Where values are 0, in increasing order."""
+        return sorted({t for t, value in zip(self.positions, self.values, strict=True) if not value})
+
+    def span(self, part: int = 25) -> tuple[Fraction, Fraction]:
+        """From the first point to the last, with a margin of one `part` of that at each end."""
+        return wider(min(self.positions), max(self.positions), part)
+
 
 @styled
-def plot_along_direction(
-    profile: Profile,
-    axes: Axes | None = None,
-    *,
-    windows: Sequence[Window] = (),
-    span: tuple[Fraction, Fraction] | None = None,
-) -> Figure:
-    """Draw `g` along its direction, with the data, the edited points and the breakpoints; the figure.
+def plot_along_direction(profile: Profile, *, windows: Sequence[Window] = ()) -> Figure:
+    """Draw `g` along its direction, with the data, the edited points and the breakpoints; the figure. A
+    second panel shows the five edits that lie closest together if there are more than six, and no windows.
 
     In a window, three points whose second difference is not 0, every network that makes the edits has a
     breakpoint, convex or concave as the sign says. So windows that are disjoint among equal signs count
     breakpoints from below.
 
     Args:
-        axes: where to draw. Without it there is a new figure, which has a second panel for the five edits
-            that lie closest together if there are more than six of them, and no windows.
         windows: triples of indices of points, as those of `constructions.obstruction.obstruct`.
-        span: from where to where; all data if left out.
 
     Numbers are rounded to floats for the picture only; a range that floats cannot show is scaled.
     """
-    low, high = span or (min(profile.positions), max(profile.positions))
-    edits = sorted({t for t, value in zip(profile.positions, profile.values, strict=True) if value != 0})
-    if axes is not None:
-        _draw(axes, profile, low, high, windows)
-        axes.legend(loc="upper right", ncols=3)
-        return place(axes, (0, 0))[1]
-    spans = [(low, high)]
-    if len(edits) > 6 and span is None and not windows:
-        spans.append(min(zip(edits, edits[4:], strict=False), key=lambda span: span[1] - span[0]))
+    spans, edits = [profile.span()], profile.edited
+    if len(edits) > 6 and not windows:
+        spans.append(wider(*min(zip(edits, edits[4:], strict=False), key=lambda span: span[1] - span[0])))
     grid = panels(len(spans), size=(8, 3.2 * len(spans)))[:, 0]
-    for one, (start, end) in zip(grid, spans, strict=True):
-        _draw(one, profile, start, end, windows)
+    for axes, (low, high) in zip(grid, spans, strict=True):
+        _draw(axes, profile, low, high, windows)
     forced = f"; {len(windows)} disjoint windows force as many breakpoints" if windows else ""
     grid[0].set_title(profile.title + forced)
     if len(spans) > 1:
         grid[1].set_title("five edits that lie close together")
-    figure = place(grid[0], (0, 0))[1]
+    figure = figure_of(grid[0])
     legend_below(figure, grid[0])
     return figure
 
 
 def _draw(axes: Axes, profile: Profile, low: Fraction, high: Fraction, windows: Sequence[Window]) -> None:
-    margin = (high - low) / 20 or Fraction(1)
-    low, high = low - margin, high + margin
-    points = {
-        t: value for t, value in zip(profile.positions, profile.values, strict=True) if low <= t <= high
-    }
     bends = [t for t in profile.breakpoints if low <= t <= high]
-    at = {t: profile(t) for t in points}
+    at = {t: profile(t) for t in profile.positions if low <= t <= high}
     largest = max(map(abs, at.values()), default=Fraction(0)) or Fraction(1)
     x, x_label = scale(low, high, "t = direction · x")
     y, y_label = scale(-largest, largest, "g")
-    ts, ys = clipped(profile, sorted({low, high, *bends, *points}), 4 * largest)
+    ts, ys = clipped(profile, sorted({low, high, *bends, *at}), 4 * largest)
     for k, t in enumerate(t for t in profile.knots if low < t < high):
         axes.axvline(x(t), label="_" if k else "knots of the first layer", **FOLDS)
     axes.plot([x(t) for t in ts], [y(v) for v in ys], color=BLUE, label="g")
-    for look, chosen in (
-        (PROTECTED, [t for t in points if points[t] == 0]),
-        (EDITED, [t for t in points if points[t] != 0]),
-    ):
-        axes.plot([x(t) for t in chosen], [y(at[t]) for t in chosen], **look)
+    for look, places in ((PROTECTED, profile.protected), (EDITED, profile.edited)):
+        shown = [t for t in places if t in at]
+        axes.plot([x(t) for t in shown], [y(at[t]) for t in shown], **look)
     strip = axes.get_xaxis_transform()  # t across, shares of the height upwards
     axes.plot([x(t) for t in bends], [0.035] * len(bends), transform=strip, **KNOTS)
     signed = list(_signed(profile, windows))

@@ -10,7 +10,18 @@ from matplotlib.figure import Figure
 from constructions import Solution
 from ftc.plots.direction import Profile
 from ftc.plots.signals import Signal, clipped, pre_activations
-from ftc.plots.style import BLUE, EDITED, FOLDS, PROTECTED, PURPLE, RED, legend_below, panels, place, styled
+from ftc.plots.style import (
+    BLUE,
+    EDITED,
+    FOLDS,
+    PROTECTED,
+    PURPLE,
+    RED,
+    figure_of,
+    legend_below,
+    panels,
+    styled,
+)
 
 __all__ = ["plot_grid"]
 
@@ -38,23 +49,21 @@ def plot_grid(solution: Solution) -> Figure:
     direction = solution.direction or ()
     z = pre_activations(solution.network, direction, 2)
     grid = panels(rows // 4 + 1, size=(8, 1.45 * (rows // 4 + 1) + 0.8), sharex=True)[:, 0]
-    edits = sorted({t for t, v in zip(profile.positions, profile.values, strict=True) if v != 0})
     served: list[list[Fraction]] = []
     for column, axes in enumerate(grid[:-1]):
         above, plain, _, below = z[4 * column : 4 * column + 4]  # M h + c + v, M h + c, M h - c + v, M h - c
-        served.append([t for t in edits if plain(t) == -below(t)])
+        served.append([t for t in profile.edited if plain(t) == -below(t)])
         _draw_column(axes, profile, above, plain, below, served[-1])
         axes.set_ylabel(f"column {column + 1}")
     axes = grid[-1]
-    low, high = _ends(profile)
+    low, high = profile.span()
     ts = sorted({low, high, *profile.breakpoints, *profile.positions})
     ts = [t for t in ts if low <= t <= high]
     axes.plot(
         [float(t) for t in ts], [float(profile(t)) for t in ts], color=BLUE, label="g, the sum of all columns"
     )
-    for look, edited in ((PROTECTED, False), (EDITED, True)):
-        chosen = [t for t, v in zip(profile.positions, profile.values, strict=True) if (v != 0) == edited]
-        axes.plot([float(t) for t in chosen], [float(profile(t)) for t in chosen], **look)
+    for look, places in ((PROTECTED, profile.protected), (EDITED, profile.edited)):
+        axes.plot([float(t) for t in places], [float(profile(t)) for t in places], **look)
     for column, places in enumerate(served):
         for t in places:
             axes.annotate(
@@ -63,18 +72,12 @@ def plot_grid(solution: Solution) -> Figure:
             )  # fmt: skip
     size = max(abs(float(v)) for v in profile.values)
     axes.set(ylim=(-1.6 * size, 1.6 * size), xlabel="t = direction · x", ylabel="g")
-    figure = place(axes, (0, 0))[1]
+    figure = figure_of(axes)
     grid[0].set_title(
         f"{profile.title}: {solution.network.widths[0]} in the first layer, 4 in each of {rows // 4} columns"
     )
     legend_below(figure, grid[0], axes)
     return figure
-
-
-def _ends(profile: Profile) -> tuple[Fraction, Fraction]:
-    low, high = min(profile.positions), max(profile.positions)
-    margin = (high - low) / 40 or Fraction(1)
-    return low - margin, high + margin
 
 
 def _draw_column(
@@ -85,7 +88,7 @@ def _draw_column(
     below: Signal,
     served: list[Fraction],
 ) -> None:
-    low, high = _ends(profile)
+    low, high = profile.span()
     c = (plain(low) - below(low)) / 2
 
     def h(t: Fraction) -> Fraction:

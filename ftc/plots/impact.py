@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ftc.plots.style import BLUE, GREEN, RED, panels, place, styled
+from ftc.plots.style import BLUE, GREEN, RED, figure_of, panels, styled
 
 __all__ = ["plot_impact"]
 
@@ -23,7 +23,7 @@ def plot_impact(report: dict[str, Any], distances: NDArray[np.float64]) -> Figur
     _counts(grid[0, 1], report)
     _noise(grid[1, 0], report)
     _distances(grid[1, 1], report, distances)
-    figure = place(grid[0, 0], (0, 0))[1]
+    figure = figure_of(grid[0, 0])
     price = report["cost"]
     figure.suptitle(
         f"{price['neurons']} neurons ({price['parameters']:,} parameters) fix {_several(report['edits'])} "

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from constructions import Solution
 from ftc.plots.direction import Profile
 from ftc.plots.signals import clipped, pre_activations, scale
-from ftc.plots.style import BLUE, EDITED, LOOKS, PROTECTED, legend_below, panels, place, styled
+from ftc.plots.style import BLUE, EDITED, LOOKS, PROTECTED, figure_of, legend_below, panels, styled
 
 __all__ = ["plot_neurons"]
 
@@ -33,9 +33,7 @@ def plot_neurons(solution: Solution) -> Figure:
         raise ValueError(f"the network has {solution.network.depth} layers: expected 2")
     profile = Profile.of(solution)
     above, below = panels(2, size=(7, 4.6), sharex=True)[:, 0]
-    low, high = min(profile.positions), max(profile.positions)
-    margin = (high - low) / 12 or Fraction(1)
-    low, high = low - margin, high + margin
+    low, high = profile.span(12)
     neurons = pre_activations(solution.network, solution.direction or (), 1)
     last = solution.network.layers[-1]
     largest = max((abs(profile(t)) for t in profile.positions), default=Fraction(0)) or Fraction(1)
@@ -44,10 +42,9 @@ def plot_neurons(solution: Solution) -> Figure:
     bends = [t for t in profile.breakpoints if low < t < high]
     ts, ys = clipped(profile, sorted({low, high, *bends, *profile.positions}), 4 * largest)
     above.plot([x(t) for t in ts], [y(v) for v in ys], color=BLUE, lw=2, label="g = sum of the terms + bias")
-    for look, edited in ((PROTECTED, False), (EDITED, True)):
-        chosen = [t for t, v in zip(profile.positions, profile.values, strict=True) if (v != 0) == edited]
-        if chosen:
-            above.plot([x(t) for t in chosen], [y(profile(t)) for t in chosen], **look)
+    for look, places in ((PROTECTED, profile.protected), (EDITED, profile.edited)):
+        if places:
+            above.plot([x(t) for t in places], [y(profile(t)) for t in places], **look)
     for k, neuron in enumerate(neurons):
         (slope, value), weight = neuron.affine[0], Fraction(last.weight[0, k], last.denominator[0])
         turn = [] if slope == 0 else [t for t in (-value / slope,) if low < t < high]
@@ -64,6 +61,6 @@ def plot_neurons(solution: Solution) -> Figure:
     above.set(xlim=(x(low), x(high)), ylim=(-1.7 * y(largest), 1.7 * y(largest)), ylabel=y_label)
     above.set_title(f"{len(neurons)} neurons; an arrow points to where a neuron is active")
     below.set(xlabel=x_label, ylabel="terms")
-    figure = place(above, (0, 0))[1]
+    figure = figure_of(above)
     legend_below(figure, above, below)
     return figure

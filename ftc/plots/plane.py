@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
 from numpy.typing import NDArray
 
 from constructions import FineTuningProblem, ReLUNetwork
 from constructions.classifier import ClassifierPatch
-from ftc.plots.style import BLUE, EDITED, GREEN, PURPLE, RED, legend_below, place, styled
+from ftc.plots.style import BLUE, EDITED, LOOKS, RED, figure_of, legend_below, panels, styled
 
 __all__ = ["plot_hyperplanes", "plot_regions"]
 
@@ -20,7 +21,8 @@ Floats = NDArray[np.float64]
 Scores = Callable[[Floats], Floats]
 
 _FINE = 401
-_TINTS = ("#FAFAFA", "#C9DFF0", "#D9B08F", "#9FC9B5", "#C9A9C4", "#B5A36A")
+# in grey: 98, 82, 68, 90, 76 and 61%
+_TINTS = ("#FAFAFA", "#BCD8EE", "#D9A27E", "#DDEBDD", "#A3D2BA", "#B38BB0")
 _MARKERS = "osD^vP"
 
 
@@ -32,7 +34,8 @@ def plot_regions(
     slabs of the patch; the figure.
 
     A point has the marker of the label that it should have: an edited point, drawn large, the new one, any
-    other the label that the frozen model gives.
+    other the label that the frozen model gives. A slab has the number of its group at its upper end, and the
+    group's colour and dashes. There are six tints and markers; further classes take them again.
 
     Where classes meet is drawn as exactly as a raster of 401 x 401 points tells.
 
@@ -57,7 +60,7 @@ def plot_regions(
     if groups is None:
         raise ValueError(f"the patch is by {patch.encoding}: expected slabs")
     alone = axes is None
-    axes, figure = place(axes, (4.4, 5))
+    axes = panels(size=(4.4, 5))[0, 0] if axes is None else axes
     points = problem.points.astype(np.float64)
     box = _box(points)
     x, y = (np.linspace(low, high, _FINE) for low, high in zip(*box, strict=True))
@@ -72,36 +75,42 @@ def plot_regions(
     wanted = problem.base.argmax(axis=1)
     wanted[list(problem.labels)] = list(problem.labels.values())
     edited = np.isin(np.arange(problem.K), list(problem.labels))
-    for c in range(problem.C):
-        looks: tuple[tuple[str, NDArray[np.bool_], dict[str, Any]], ...] = (
-            ("protected", ~edited, {"ms": 4.5, "mfc": "white", "mec": "0.2"}),
-            ("edited, to be", edited, {"ms": 8.5, "mfc": RED, "mec": "black"}),
-        )
-        for name, chosen, look in looks:
-            some = points[(wanted == c) & chosen]
-            if len(some):
-                axes.plot(
-                    *some.T, ls="none", marker=_MARKERS[c % 6], mew=0.8, zorder=3, label=f"{name} class {c}",
-                    **look,
-                )  # fmt: skip
+    small: dict[str, Any] = {"ms": 4.5, "mfc": "white", "mec": "0.2"}
+    large: dict[str, Any] = {"ms": 8.5, "mfc": RED, "mec": "black"}
+    for name, chosen, look in (("protected", ~edited, small), ("edited", edited, large)):
+        for c in np.unique(wanted).tolist():
+            label = "edited: marker of the new class" if name == "edited" else f"class {c}"
+            axes.plot(
+                *points[(wanted == c) & chosen].T, ls="none", marker=_MARKERS[c % 6], mew=0.8, zorder=3,
+                label=label, gid=f"{name}-{c}", **look,
+            )  # fmt: skip
     if patched:
-        for k, group in enumerate(groups):
+        for k, group in enumerate(groups, start=1):
             for j, slab in enumerate(group.slabs):
                 for polygon in slab_polygons(slab.h, slab.v, box):
-                    [drawn] = axes.fill(
-                        *np.array(polygon).T, facecolor="none", edgecolor=(BLUE, PURPLE, GREEN)[k % 3],
-                        ls=("-", (0, (4, 2)))[j % 2], lw=1.1,
-                    )  # fmt: skip
-                    drawn.set_gid(f"slab-{k}-{j}")
-                    drawn.set_label(f"slab {j + 1} of group {k + 1}")
+                    _draw_slab(axes, np.array(polygon), k).set_gid(f"slab-{k}-{j}")
     axes.set(xlim=box[:, 0], ylim=box[:, 1], xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    figure = figure_of(axes)
     if alone:
         legend_below(figure, axes, ncols=2)
     return figure
 
 
+def _draw_slab(axes: Axes, corners: Floats, group: int) -> Polygon:
+    color, _, dashes = LOOKS[(group - 1) % len(LOOKS)]
+    [drawn] = axes.fill(
+        *corners.T, facecolor="none", edgecolor=color, ls=dashes, lw=1.1, label="slabs, numbered by group"
+    )
+    end = corners[np.lexsort(corners.T)[-1]]  # the upmost corner, the rightmost of them
+    axes.annotate(
+        str(group), end, textcoords="offset points", xytext=(0, -7), ha="center", va="center", zorder=4,
+        color=color, fontsize="small", bbox={"boxstyle": "circle", "fc": "white", "ec": color, "lw": 0.7},
+    )  # fmt: skip
+    return drawn
+
+
 @styled
-def plot_hyperplanes(problem: FineTuningProblem, network: ReLUNetwork, axes: Axes | None = None) -> Figure:
+def plot_hyperplanes(problem: FineTuningProblem, network: ReLUNetwork) -> Figure:
     """Draw the line where each neuron of the first layer turns on, for points in the plane, and where `g` is
     positive and negative; the figure.
 
@@ -116,8 +125,7 @@ def plot_hyperplanes(problem: FineTuningProblem, network: ReLUNetwork, axes: Axe
     """
     if problem.d != 2:
         raise ValueError(f"the points have {problem.d} inputs: expected 2")
-    alone = axes is None
-    axes, figure = place(axes, (4.6, 5))
+    axes = panels(size=(4.6, 5))[0, 0]
     points = np.asarray(problem.points.numerators, dtype=object) / problem.points.denominator
     points = points.astype(np.float64)
     box = _box(points)
@@ -150,10 +158,12 @@ def plot_hyperplanes(problem: FineTuningProblem, network: ReLUNetwork, axes: Axe
             bbox={"fc": "white", "ec": "none", "pad": 0.6, "alpha": 0.8},
         )  # fmt: skip
     axes.set(xlim=box[:, 0], ylim=box[:, 1], xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-    axes.fill([], [], facecolor="#F3CDB5", label="g is positive")
-    axes.fill([], [], facecolor="#CFE3F1", hatch="///", edgecolor="0.4", lw=0, label="g is negative")
-    if alone:
-        legend_below(figure, axes, ncols=2)
+    if g.max() > tiny:
+        axes.fill([], [], facecolor="#F3CDB5", label="g is positive")
+    if g.min() < -tiny:
+        axes.fill([], [], facecolor="#CFE3F1", hatch="///", edgecolor="0.4", lw=0, label="g is negative")
+    figure = figure_of(axes)
+    legend_below(figure, axes, ncols=2)
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from constructions import Solution
 from ftc.plots.direction import Profile
 from ftc.plots.signals import Signal, pre_activations, scale
-from ftc.plots.style import BLUE, EDITED, FOLDS, legend_below, panels, place, styled
+from ftc.plots.style import BLUE, EDITED, FOLDS, figure_of, legend_below, panels, styled
 
 __all__ = ["plot_pre_activations"]
 
@@ -21,9 +22,9 @@ _STEEP = 20
 @styled
 def plot_pre_activations(solution: Solution, layer: int = 1, *, columns: int = 4) -> Figure:
     """Draw a panel for every neuron of a hidden layer, `columns` in a row, with its pre-activation; the
-    figure. It is grey where the neuron is active; edited points are marked at the bottom. The scale is
-    logarithmic where values are far above those of the edits, so that steep functions can be seen beside
-    flat ones; between the knots of the first layer, second-layer functions are straight lines all the same.
+    figure. It is grey where the neuron is active; edited points are marked at the bottom. Where values are
+    far above those of the edits, the scale is logarithmic and the title says so: steep functions can be seen
+    beside flat ones, and straight lines look bent.
 
     Raises:
         ValueError: there is no such hidden layer, or the network is no function along one direction.
@@ -38,14 +39,12 @@ def plot_pre_activations(solution: Solution, layer: int = 1, *, columns: int = 4
     if not 1 <= layer < network.depth:
         raise ValueError(f"layer is {layer}: expected a hidden layer, 1 to {network.depth - 1}")
     neurons = pre_activations(network, solution.direction or (), layer)
-    low, high = min(profile.positions), max(profile.positions)
-    margin = (high - low) / 25 or Fraction(1)
-    low, high = low - margin, high + margin
+    low, high = profile.span()
     steps = [low + (high - low) * k / _FINE for k in range(_FINE + 1)]
     rows = -(-len(neurons) // columns)
     grid = panels(rows, columns, size=(2.6 * columns, 1.6 * rows + 0.8), sharex=True)
     x, x_label = scale(low, high, "t = direction · x")
-    edits = [x(t) for t, value in zip(profile.positions, profile.values, strict=True) if value]
+    edits = [x(t) for t in profile.edited]
     flat = max(map(abs, profile.values)) or Fraction(1)
     for k, (axes, z) in enumerate(zip(grid.flat, neurons, strict=False)):
         places = sorted({*steps, *(t for t in z.breakpoints if low < t < high)})
@@ -60,11 +59,16 @@ def plot_pre_activations(solution: Solution, layer: int = 1, *, columns: int = 4
         axes.axhline(0, color="0.5", lw=0.6)
         axes.plot(ts, ys, color=BLUE, label="pre-activation")
         axes.plot(edits, [-bound] * len(edits), **{**EDITED, "marker": "^", "clip_on": False})
-        if largest > _STEEP * flat:
+        steep = largest > _STEEP * flat
+        if steep:
             axes.set_yscale("symlog", linthresh=max(y(3 * flat), 1e-6 * bound))
-        axes.set(xlim=(x(low), x(high)), ylim=(-bound, bound), yticks=[-y(largest), 0, y(largest)])
-        axes.set_yticklabels([f"{tick:.4g}".replace("-", "−") for tick in axes.get_yticks()])
-        axes.set_title(f"neuron {k + 1}")
+        power = math.floor(math.log10(y(largest)))
+        tick = 10.0**power if steep else y(largest)
+        size = f"$10^{{{power}}}$" if steep and power else f"{tick:.3g}"
+        axes.set(xlim=(x(low), x(high)), ylim=(-bound, bound))
+        axes.set_yticks([-tick, 0, tick], [f"−{size}", "0", size], minor=False)
+        axes.set_yticks([], minor=True)
+        axes.set_title(f"neuron {k + 1}{', log scale' if steep else ''}")
         if k % columns == 0:
             axes.set_ylabel("z")
         if k + columns >= len(neurons):  # the lowest of its column
@@ -72,7 +76,7 @@ def plot_pre_activations(solution: Solution, layer: int = 1, *, columns: int = 4
             axes.set_xlabel(x_label)
     for axes in grid.flat[len(neurons) :]:
         axes.set_axis_off()
-    figure = place(grid[0, 0], (0, 0))[1]
+    figure = figure_of(grid[0, 0])
     legend_below(figure, grid[0, 0], ncols=4)
     return figure
 

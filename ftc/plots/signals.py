@@ -13,7 +13,7 @@ from constructions import FineTuningProblem, ReLUNetwork
 from verify.engine.line import Pieces, pieces
 from verify.kernel import Network
 
-__all__ = ["Signal", "clipped", "positions", "pre_activations", "scale", "signals"]
+__all__ = ["Signal", "clipped", "positions", "pre_activations", "scale", "signals", "wider"]
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,16 @@ def clipped(
                 out.append((a + (b - a) * (level - p) / (q - p), level))
         out.append((b, q))
     return [t for t, _ in out], [max(-limit, min(limit, y)) for _, y in out]
+
+
+def wider(low: Fraction, high: Fraction, part: int = 25) -> tuple[Fraction, Fraction]:
+    """An interval with a margin of one `part` of it at each end, or of 1 if it is a point.
+
+    >>> [str(t) for t in wider(Fraction(0), Fraction(10), 20)]
+    ['-1/2', '21/2']
+    """
+    margin = (high - low) / part or Fraction(1)
+    return low - margin, high + margin
 
 
 def scale(low: Fraction, high: Fraction, label: str) -> tuple[Callable[[Fraction], float], str]:

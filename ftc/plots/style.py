@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from constructions.files import write_whole
 
 __all__ = [
     "AMBER", "BLUE", "EDITED", "FOLDS", "GREEN", "KNOTS", "LOOKS", "PROTECTED", "PURPLE", "RED", "Picture",
-    "legend_below", "panels", "place", "refuse_picture", "save", "styled", "written",
+    "figure_of", "legend_below", "panels", "refuse_picture", "save", "styled", "written",
 ]  # fmt: skip
 
 BLUE, RED, GREEN, PURPLE, AMBER = "#0072B2", "#D55E00", "#009E73", "#AA3377", "#B8860B"
@@ -50,6 +51,7 @@ _STYLE: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.7,
+    "axes.prop_cycle": cycler(color=[color for color, *_ in LOOKS]),
     "figure.titlesize": "large",
     "hatch.linewidth": 0.6,
     "legend.fontsize": "small",
@@ -68,6 +70,13 @@ styled = matplotlib.rc_context(_STYLE)  # type: ignore[arg-type]
 """Decorates what draws."""
 
 
+class Panel(Axes):
+    """Axes that keep the style when a legend or a title comes later."""
+
+    legend = styled(Axes.legend)
+    set_title = styled(Axes.set_title)
+
+
 class Picture(Figure):
     """A figure that a notebook shows as it is, sharp at any size."""
 
@@ -79,16 +88,16 @@ class Picture(Figure):
 def panels(rows: int = 1, columns: int = 1, size: tuple[float, float] = (7, 3), **how: Any) -> NDArray[Any]:
     """Empty axes of a new figure, shape `(rows, columns)`."""
     figure = Picture(figsize=size, layout="constrained")
-    return np.asarray(figure.subplots(rows, columns, squeeze=False, **how))
+    kind = {"axes_class": Panel}
+    return np.asarray(figure.subplots(rows, columns, squeeze=False, subplot_kw=kind, **how))
 
 
-def place(axes: Axes | None, size: tuple[float, float]) -> tuple[Axes, Figure]:
-    """The axes to draw in, of a new figure if there are none, and their figure."""
-    axes = panels(size=size)[0, 0] if axes is None else axes
+def figure_of(axes: Axes) -> Figure:
+    """The figure that axes belong to."""
     figure = axes.get_figure(root=True)
     if figure is None:
         raise ValueError("the axes belong to no figure")
-    return axes, figure
+    return figure
 
 
 @styled

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from constructions import Layer, ReLUNetwork
-from ftc.plots.style import BLUE, RED, panels, place, styled
+from ftc.plots.style import BLUE, RED, figure_of, panels, styled
 
 __all__ = ["plot_weights"]
 
@@ -56,7 +56,7 @@ def plot_weights(network: ReLUNetwork, block: int = 0) -> Figure:
                 if first:
                     axes.axhline(first - 0.5, color="0.3", lw=0.7)
                 axes.text(columns + 1.4, first + (block - 1) / 2, f"column {first // block + 1}", va="center")
-    figure = place(grid[0], (0, 0))[1]
+    figure = figure_of(grid[0])
     handles = [Rectangle((0, 0), 1, 1, **_look(positive)) for positive in (True, False)]
     figure.legend(
         handles,
