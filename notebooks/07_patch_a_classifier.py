@@ -109,13 +109,13 @@ assert one.neurons == 3 * len(one.encoder.groups) + 2 == 5
 assert two.neurons == 7 * len(two.encoder.groups) + 2 == 16
 
 # %%
-axes = panels(1, 3, size=(11, 5.4))[0]
+axes = panels(1, 3, size=(11, 4.6))[0]
 for place, patch, patched, title in zip(
     axes, (one, one, two), (False, True, True), ("frozen", "one slab a group", "two at once"), strict=True
 ):
     plot_regions(patch, frozen, place, patched=patched)
     place.set_title(title)
-legend_below(axes[0].figure, *axes, ncols=4)
+legend_below(axes[0].figure, *axes, ncols=6)
 axes[0].figure
 
 # %% [markdown]
