@@ -56,14 +56,17 @@ def test_every_planted_bug_is_found_and_shrunk(bug: str) -> None:
 
 
 def test_what_is_right_survives() -> None:
-    found = hunt(claim(planted_bugs.right), examples=300, seed=1, max_points=17)
-    assert isinstance(found, Survived)
-    assert found.total == 300
-    assert found.never_exercised == []
-    assert found.largest[0] > 9
-    assert found.stopped is None
-    assert {points for points, _ in found.tried} == {*POINTS, "every-size"}
-    assert {values for _, values in found.tried} == set(VALUES)
+    """What is drawn comes in runs of its like: one seed may miss a family, three of them do not."""
+    some = [hunt(claim(planted_bugs.right), examples=150, seed=seed, max_points=17) for seed in (1, 2, 3)]
+    for found in some:
+        assert isinstance(found, Survived)
+        assert found.total == 150
+        assert found.largest[0] > 9
+        assert found.stopped is None
+    tried = {kinds for found in some for kinds in found.tried}
+    assert {points for points, _ in tried} == {*POINTS, "every-size"}
+    assert {values for _, values in tried} == set(VALUES)
+    assert not set.intersection(*(set(found.never_exercised) for found in some))
 
 
 @pytest.mark.parametrize("name", CLAIMS)
