@@ -2,7 +2,7 @@
 
     python -m benchmarks.patching [--quick] [--to FOLDER] [--only PART ..]
 
-All of it takes about half an hour. `--quick` shows that everything runs, in some seconds, and
+All of it takes about three quarters of an hour. `--quick` shows that everything runs, in some seconds, and
 measures nothing worth reading; `--only` without a part draws page and picture anew.
 """
 
