@@ -19,6 +19,7 @@ pytest.importorskip("sklearn")
 from benchmarks.patching import constructed, exact, lookup
 from benchmarks.patching.cases import CASES, Case, LastLayer, View
 from benchmarks.patching.contest import RIVALS
+from benchmarks.patching.picture import picture
 from benchmarks.patching.repairs import Added, Refitted, count
 from benchmarks.patching.report import report
 
@@ -240,6 +241,14 @@ def test_the_page_says_who_is_better() -> None:
     ):
         (line,) = (line for line in lines if line.startswith(start))
         assert line.startswith(f"{start} {counts} |")
+
+
+def test_the_published_page_is_of_the_published_results() -> None:
+    results = ROOT / "benchmarks/results"
+    measured = json.loads((results / "patching.json").read_text())
+    assert report(measured) == (results / "patching.md").read_text()
+    labels = {label for axes in picture(measured).axes for label in axes.get_legend_handles_labels()[1]}
+    assert labels >= RIVALS.keys()
 
 
 @pytest.mark.slow
